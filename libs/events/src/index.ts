@@ -1,0 +1,13 @@
+export { Batch, causedBy, type Folded, type Heard, type MessagesOf } from './batch.js';
+export { embeddedLog } from './embedded-log.js';
+export { kafkaLog } from './kafka.js';
+export type { Append, Consumption, ConsumeOptions, EventLog, Fetch, LogRecord, TopicSpec, Verdict, Watermark } from './log.js';
+export { Listener, type Hearing, type ListenerOptions } from './listener.js';
+export { EventTables1700000000001 } from './migrations/event-tables.js';
+export { AsItIs, LogTransport, On } from './on.js';
+export { listParked, type ParkedKey, type Place } from './park.js';
+export { partitionOf } from './partition.js';
+export { Relay } from './relay.js';
+export { partitionsOf, say, type CausedFact, type Fact } from './say.js';
+export { staleKeys } from './state-topic.js';
+export { giveVoice, settle, voiceOf, type Voice } from './voice.js';

@@ -1,0 +1,159 @@
+import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import { kafkaClient, type KafkaOptions } from './kafka-client.js';
+import type { ConsumeOptions, Consumption, Fetch, LogRecord, Verdict } from './log.js';
+
+const HINT_EVERY_MS = 3000;
+
+type Place = { readonly topic: string; readonly partition: number };
+
+/** One member of a group. Joins before it returns. @throws when no broker is reachable or a topic does not exist */
+export async function consumeKafka(kafka: KafkaOptions, options: ConsumeOptions): Promise<Consumption> {
+  const consumer = kafkaClient(kafka).consumer({
+    groupId: options.group,
+    allowAutoTopicCreation: false,
+    sessionTimeout: 10_000,
+    heartbeatInterval: 1000,
+    minBytes: 1,
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 1_048_576,
+  });
+  const member = new Member(consumer, options);
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: member.take });
+  } catch (error) {
+    await member.stop();
+    throw error;
+  }
+  return member;
+}
+
+class Member implements Consumption {
+  /** Where each partition stands, since the last commit to Kafka. */
+  private readonly hints = new Map<string, Place & { offset: string }>();
+  private readonly paused = new Map<string, { place: Place; timer?: NodeJS.Timeout }>();
+  private readonly inHand = new Set<Promise<void>>();
+  private readonly committing = setInterval(() => void this.commitHints(), HINT_EVERY_MS).unref();
+  private stopping?: Promise<void>;
+
+  constructor(
+    private readonly consumer: Consumer,
+    private readonly options: ConsumeOptions,
+  ) {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment));
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart && !this.stopping) options.failed(payload.error);
+    });
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.leave();
+    return this.stopping;
+  }
+
+  /** kafkajs's eachBatch. It never rejects: an error there would make kafkajs fetch the same again at once, and crash in the end. */
+  readonly take = async (payload: EachBatchPayload): Promise<void> => {
+    // A seek or the end of the membership came between: this is not what the listener waits for any more.
+    if (this.stopping || !payload.isRunning() || payload.isStale()) return;
+    const taken = this.hear(payload);
+    this.inHand.add(taken);
+    await taken;
+    this.inHand.delete(taken);
+  };
+
+  private async hear({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+    const fetch = fetchOf(batch);
+    // A refused heartbeat (the group is being shared out anew) is not the listener's affair: the position in the database
+    // fences, and the heartbeat that kafkajs sends after the batch is refused again and makes it rejoin.
+    const beat = () => heartbeat().catch(() => {});
+    try {
+      this.obey(await this.options.heard(fetch, beat), fetch, () => resolveOffset(batch.lastOffset()));
+    } catch (error) {
+      this.pause(fetch);
+      this.options.failed(error);
+    }
+  }
+
+  private obey(verdict: Verdict, fetch: Fetch, resolve: () => void): void {
+    if (verdict.kind === 'stop') return this.pause(fetch);
+    this.hints.set(keyOf(fetch), { topic: fetch.topic, partition: fetch.partition, offset: String(verdict.at) });
+    if (verdict.kind === 'continue' && verdict.at === fetch.next) return resolve();
+    this.consumer.seek({ topic: fetch.topic, partition: fetch.partition, offset: String(verdict.at) });
+    if (verdict.kind === 'retry') this.pause(fetch, verdict.afterMs);
+  }
+
+  /** Without a time: until the partitions are shared out anew. Waiting here instead would hold up the other partitions. */
+  private pause({ topic, partition }: Place, forMs?: number): void {
+    const place = { topic, partition };
+    this.consumer.pause([{ topic, partitions: [partition] }]);
+    const timer = forMs === undefined ? undefined : setTimeout(() => this.resume(place), forMs);
+    this.paused.set(keyOf(place), { place, timer });
+  }
+
+  private resume(place: Place): void {
+    clearTimeout(this.paused.get(keyOf(place))?.timer);
+    this.paused.delete(keyOf(place));
+    // Between a crash and the restart kafkajs has nothing to resume and throws; after the restart nothing is paused.
+    if (this.consumer.paused().length > 0) this.consumer.resume([{ topic: place.topic, partitions: [place.partition] }]);
+  }
+
+  private joined(assignment: Record<string, number[]>): void {
+    // kafkajs was asked to stop while it was joining and joined all the same; it can leave only when the join has ended.
+    if (this.stopping) return void setImmediate(() => this.consumer.disconnect().catch(() => {}));
+    this.hints.clear();
+    // kafkajs keeps pauses when partitions change hands; ours end here.
+    for (const { place } of this.paused.values()) this.resume(place);
+    for (const [topic, partitions] of Object.entries(assignment)) {
+      for (const partition of partitions) this.options.assigned(topic, partition);
+    }
+  }
+
+  /** Only a hint: lag displays, and a good place to start fetching. The truth is in each service's database (design §3.2). */
+  private async commitHints(): Promise<void> {
+    const offsets = [...this.hints.values()];
+    this.hints.clear();
+    if (offsets.length > 0) await this.consumer.commitOffsets(offsets).catch(() => {});
+  }
+
+  private async leave(): Promise<void> {
+    clearInterval(this.committing);
+    await Promise.all(this.inHand);
+    for (const { timer } of this.paused.values()) clearTimeout(timer);
+    await this.commitHints();
+    // When the broker cannot be told, it notices after the session's time.
+    await this.consumer.disconnect().catch(() => {});
+  }
+}
+
+const keyOf = ({ topic, partition }: Place): string => `${topic}/${partition}`;
+
+function fetchOf(batch: Batch): Fetch {
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    // Where the fetch was asked to start, not the first record it brought: compaction and markers leave holes. Missing in the types.
+    from: Number((batch as Batch & { fetchedOffset: string }).fetchedOffset),
+    next: Number(batch.lastOffset()) + 1,
+    records: batch.messages.map(recordOf),
+  };
+}
+
+// Bytes that are no UTF-8 become U+FFFD here; whoever reads the value finds it broken and parks it.
+const recordOf = ({ offset, key, value, headers }: KafkaMessage): LogRecord => ({
+  offset: Number(offset),
+  key: key === null ? null : key.toString('utf8'),
+  value: value === null ? null : value.toString('utf8'),
+  headers: headersOf(headers),
+});
+
+function headersOf(headers: KafkaMessage['headers']): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    // A name that came several times counts with its last value, as in an object.
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    texts[name] = last?.toString() ?? '';
+  }
+  return texts;
+}

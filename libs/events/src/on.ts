@@ -1,0 +1,91 @@
+import { applyDecorators, Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common';
+import { EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { lastValueFrom, isObservable } from 'rxjs';
+
+import { streams, type Stream } from '@yunke/contracts';
+import type { Tx } from '@yunke/postgres';
+
+import type { Batch } from './batch.js';
+import type { Consumption, EventLog } from './log.js';
+import { Listener, type Hearing, type ListenerOptions } from './listener.js';
+
+const LOG = Symbol('yunke.log');
+
+/** Nest would turn an error into a message for a caller; the listener needs the error itself, to tell an outage from a bug. */
+@Catch()
+class Rethrow implements RpcExceptionFilter {
+  catch(error: unknown): never {
+    throw error;
+  }
+}
+
+/** Marks a method whose errors reach the caller as they are. */
+export const AsItIs = UseFilters(Rethrow);
+
+/**
+ * Hears a stream: `(batch: Batch<typeof stream>, tx: Tx)`. The batch is of one partition, in order, nothing in it was heard
+ * before; whatever the method does through `tx` takes effect once, together with the position. No HTTP and no other I/O inside.
+ */
+export function On(stream: Stream): MethodDecorator {
+  return applyDecorators(EventPattern<string>(stream.topic, LOG), AsItIs) as MethodDecorator;
+}
+
+export type LogTransportOptions = Omit<ListenerOptions, 'hearings'> & { readonly group: string; readonly failed: (error: unknown) => void };
+
+/** Nest's door to the log: owns the consumer loop and calls the methods that `@On` marks. */
+export class LogTransport extends Server implements CustomTransportStrategy {
+  override transportId = LOG;
+  override readonly propagatesEventHandlerErrors = true; // else Nest logs a handler's error and the position would move past it
+  #consumption: Consumption | undefined;
+  listener: Listener | undefined;
+
+  constructor(private readonly options: LogTransportOptions) {
+    super();
+  }
+
+  /** The topics that the service's handlers hear. */
+  get topics(): string[] {
+    return [...this.messageHandlers.keys()];
+  }
+
+  listen(done: (error?: unknown) => void): void {
+    this.#start().then(() => done(), done);
+  }
+
+  async close(): Promise<void> {
+    await this.#consumption?.stop();
+  }
+
+  on(): never {
+    throw new Error('The log has no events of its own.');
+  }
+
+  unwrap<T>(): T {
+    return this.options.log as T;
+  }
+
+  async #start(): Promise<void> {
+    if (this.messageHandlers.size === 0) return;
+    const listener = (this.listener = new Listener({ ...this.options, hearings: this.topics.map((topic) => this.#hearing(topic)) }));
+    const log: EventLog = this.options.log;
+    this.#consumption = await log.consume({
+      group: this.options.group, topics: this.topics,
+      heard: (fetch, beat) => listener.heard(fetch, beat),
+      assigned: (topic, partition) => listener.forget(topic, partition),
+      failed: this.options.failed,
+    });
+  }
+
+  #hearing(topic: string): Hearing {
+    const stream = Object.values<Stream>(streams).find((one) => one.topic === topic)!;
+    const handler = this.messageHandlers.get(topic)!;
+    if (handler.next) throw new Error(`Two methods of ${this.options.service} hear ${topic}; one must.`);
+    return {
+      stream,
+      handle: async (batch: Batch<Stream>, tx: Tx) => {
+        const result: unknown = await handler(batch, tx);
+        return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+      },
+    };
+  }
+}

@@ -1,0 +1,22 @@
+import { lineTotalMinor, minorDigits } from './money.js';
+
+describe('the total of a line', () => {
+  it.each([
+    [6, '2.55', 'GBP', 1530], [1, '0.001', 'GBP', 0], [5, '0.001', 'GBP', 0], [15, '0.001', 'GBP', 2], [25, '0.001', 'GBP', 2],
+    [1, '-11062.06', 'GBP', -1106206], [3, '150', 'JPY', 450], [1, '1.2345', 'KWD', 1234], [1, '1.2355', 'KWD', 1236], [-3, '0.005', 'GBP', -2],
+  ])('of %d × %s %s is %d', (quantity, price, currency, total) => {
+    expect(lineTotalMinor(quantity, price, currency)).toBe(total);
+  });
+
+  it.each(['1e3', '', '1,5', '1.', '--1', 'NaN'])('refuses the price %p', (price) => {
+    expect(() => lineTotalMinor(1, price, 'GBP')).toThrow(expect.objectContaining({ code: 'money.price_invalid' }));
+  });
+
+  it('refuses what a number cannot hold exactly', () => {
+    expect(() => lineTotalMinor(1_000_000, '999999999999.99', 'GBP')).toThrow(expect.objectContaining({ code: 'money.out_of_range' }));
+  });
+
+  it('knows how many digits a currency has', () => {
+    expect(['GBP', 'JPY', 'KWD'].map(minorDigits)).toEqual([2, 0, 3]);
+  });
+});

@@ -1,0 +1,124 @@
+import 'reflect-metadata';
+
+import { DataSource, type EntityManager, type EntityTarget, type MigrationInterface, type ObjectLiteral, type QueryRunner } from 'typeorm';
+import type { Pool, PoolClient } from 'pg';
+
+import { clockOffset, type Millis } from '@yunke/kernel';
+
+export type MigrationClass = new () => MigrationInterface;
+
+export type DbOptions = {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly entities?: readonly EntityTarget<ObjectLiteral>[];
+  readonly migrations?: readonly MigrationClass[];
+  readonly poolSize?: number;
+};
+
+/** Milliseconds after which the server ends what hangs; a stopped process must not hold a row for ever. */
+const TIMEOUTS = { lock_timeout: 5_000, statement_timeout: 10_000, idle_in_transaction_session_timeout: 5_000 };
+
+/** One transaction: set-based SQL, and TypeORM's manager for the calm tables, on the same connection. */
+export class Tx {
+  readonly #before: (() => Promise<void>)[] = [];
+  readonly #after: (() => void)[] = [];
+
+  constructor(
+    readonly db: Db,
+    private readonly client: PoolClient,
+    private readonly runner: QueryRunner,
+  ) {}
+
+  /** Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. */
+  async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+    return (await this.client.query(sql, params as unknown[])).rows as R[];
+  }
+
+  get manager(): EntityManager {
+    return this.runner.manager;
+  }
+
+  /** Business time: the database's clock plus the offset of `YUNKE_CLOCK`. */
+  async now(): Promise<Millis> {
+    const [row] = await this.query<{ at: number }>('select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at');
+    return row!.at + clockOffset();
+  }
+
+  /** Runs last, just before COMMIT: what must come after every lock. */
+  beforeCommit(work: () => Promise<void>): void {
+    this.#before.push(work);
+  }
+
+  /** Runs once the transaction is durable; must not throw. */
+  afterCommit(work: () => void): void {
+    this.#after.push(work);
+  }
+
+  /** @internal */
+  async finish(commit: () => Promise<void>): Promise<void> {
+    for (const work of this.#before) await work();
+    await commit();
+    for (const work of this.#after) work();
+  }
+}
+
+/** A service's own database: a pool and transactions. Nobody else reads it. */
+export class Db {
+  private constructor(readonly source: DataSource) {}
+
+  /** Connects; does not migrate. @throws the driver's error when the server cannot be reached. */
+  static async open(options: DbOptions): Promise<Db> {
+    const source = new DataSource({
+      type: 'postgres', url: options.url, applicationName: options.applicationName,
+      entities: [...(options.entities ?? [])] as never, migrations: [...(options.migrations ?? [])], migrationsTableName: 'migrations', logging: false,
+      extra: { max: options.poolSize ?? 10, connectionTimeoutMillis: 5_000, keepAlive: true, ...TIMEOUTS, types: undefined },
+    });
+    await source.initialize();
+    const pool = (source.driver as unknown as { master: Pool }).master;
+    pool.on('error', () => undefined); // an idle client's end is found out by the next query; unheard it would end the process
+    pool.on('connect', (client) => client.on('error', () => undefined)); // the same for a checked-out client
+    return new Db(source);
+  }
+
+  /** One transaction, read committed. An error rolls back and is thrown as it is. */
+  async tx<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const runner = this.source.createQueryRunner();
+    try {
+      const client = (await runner.connect()) as PoolClient;
+      await runner.startTransaction();
+      const tx = new Tx(this, client, runner);
+      const result = await work(tx);
+      await tx.finish(() => runner.commitTransaction());
+      return result;
+    } catch (error) {
+      await runner.rollbackTransaction().catch(() => undefined); // the connection may be gone; the server rolls back by itself
+      throw error;
+    } finally {
+      await runner.release().catch(() => undefined);
+    }
+  }
+
+  /** Rows of one statement in a transaction of its own. */
+  async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+    const client = await this.pool.connect();
+    try {
+      return (await client.query(sql, params as unknown[])).rows as R[];
+    } finally {
+      client.release();
+    }
+  }
+
+  /** Business time, see {@link Tx.now}. */
+  async now(): Promise<Millis> {
+    const [row] = await this.query<{ at: number }>('select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at');
+    return row!.at + clockOffset();
+  }
+
+  get pool(): Pool {
+    return (this.source.driver as unknown as { master: Pool }).master;
+  }
+
+  async close(): Promise<void> {
+    await this.source.destroy();
+  }
+}

@@ -1,0 +1,21 @@
+import { Problem } from '@yunke/kernel';
+
+// Postgres' classes (Appendix A of its manual): connection, serialization, resources, shutdown, lock timeout, cancelled statement.
+const TRANSIENT_STATE = /^(08...|40001|40P01|53...|57P0.|57014|55P03|25P03|58...)$/;
+const TRANSIENT_NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+const TRANSIENT_TEXT = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|connection is closed|Query read timeout/i;
+
+/** The SQLSTATE or the network code of an error, whoever wrapped it. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };
+  const found = driverError?.code ?? code;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** Whether trying the same thing again can help: an outage, a deadlock, a full disk; never a broken rule. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof Problem) return error.kind === 'unavailable';
+  const code = codeOf(error);
+  if (code !== undefined && (TRANSIENT_STATE.test(code) || TRANSIENT_NETWORK.has(code))) return true;
+  return error instanceof Error && TRANSIENT_TEXT.test(error.message);
+}

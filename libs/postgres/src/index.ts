@@ -1,0 +1,6 @@
+export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.js';
+export { Db, Tx, type DbOptions, type MigrationClass } from './db.js';
+export { codeOf, isTransient } from './errors.js';
+export { requireInserted } from './inserted.js';
+export { migrate, requireMigrated } from './migrate.js';
+export { byKey, columnsOf, sorted } from './rows.js';

@@ -1,0 +1,199 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Problem } from '@yunke/kernel';
+import { answerRaw, bodyIsComing, noRoute, rawAnswer, refusal, requestId, toProblem, type EdgeLog } from './problems.js';
+import { HEADERS_TO_READ, refusedTarget } from './target.js';
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Times in milliseconds, sizes in bytes. */
+export type OuterOptions = {
+  headersTimeout?: number;
+  requestTimeout?: number;
+  /** How often the two above are looked at. */
+  connectionsCheckingInterval?: number;
+  /** How long a client may leave an answer unread. */
+  writeTimeout?: number;
+  keepAliveTimeout?: number;
+  /** How long an answer that was given before the whole body had come may still be fetched. */
+  lingerTimeout?: number;
+  maxConnections?: number;
+  maxRequestsPerSocket?: number;
+  log?: EdgeLog;
+};
+
+const DEFAULTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 2_000,
+  writeTimeout: 20_000,
+  keepAliveTimeout: 5_000,
+  lingerTimeout: 1_000,
+  maxConnections: 4_096,
+  maxRequestsPerSocket: 1_000,
+};
+
+type Limits = typeof DEFAULTS;
+
+const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT';
+
+export type OuterServer = {
+  server: Server;
+  /** Gives every address that begins with one of these whole segments to the handler. The longest prefix wins; `/` takes the rest. */
+  mount(prefixes: string[], handler: Handler): void;
+  /** Stops listening, lets what has begun end, and cuts off what is not done after so many milliseconds. */
+  close(deadlineMs: number): Promise<void>;
+};
+
+/** The one server that a process listens with: limits, timeouts and dispatch. The caller calls `server.listen`. */
+export function createOuterServer(options: OuterOptions = {}): OuterServer {
+  const limits: Limits = { ...DEFAULTS, ...options };
+  const mounts: { prefix: string; handler: Handler }[] = [];
+  const exchanges = openExchanges();
+  let isClosing = false;
+
+  const server = createServer(nodeOptions(limits), (request, response) => {
+    if (!exchanges.begin(request, response)) return;
+    if (isClosing) response.shouldKeepAlive = false;
+    lingerAfterEarlyAnswer(request, response, limits.lingerTimeout);
+    dispatch(request, response, { mounts, log: options.log });
+  });
+  server.maxHeadersCount = HEADERS_TO_READ;
+  server.maxConnections = limits.maxConnections;
+  server.maxRequestsPerSocket = limits.maxRequestsPerSocket;
+  server.timeout = limits.writeTimeout;
+  refuseBrokenRequests(server, exchanges);
+
+  return {
+    server,
+    mount(prefixes, handler) {
+      mounts.push(...prefixes.map((prefix) => ({ prefix, handler })));
+      mounts.sort((a, b) => b.prefix.length - a.prefix.length);
+    },
+    close(deadlineMs) {
+      isClosing = true;
+      return drained(server, exchanges, deadlineMs);
+    },
+  };
+}
+
+const nodeOptions = (limits: Limits) => ({
+  headersTimeout: limits.headersTimeout,
+  requestTimeout: limits.requestTimeout,
+  connectionsCheckingInterval: limits.connectionsCheckingInterval,
+  keepAliveTimeout: limits.keepAliveTimeout,
+  maxHeaderSize: 16 * 1024,
+  insecureHTTPParser: false,
+  // A missing Host is refused by us, in our shape.
+  requireHostHeader: false,
+  // An upgrade never happens: target.ts refuses the offer or leaves it unheard.
+  shouldUpgradeCallback: () => false,
+});
+
+type Dispatching = { mounts: { prefix: string; handler: Handler }[]; log?: EdgeLog };
+
+function dispatch(request: IncomingMessage, response: ServerResponse, { mounts, log }: Dispatching): void {
+  // RFC 9112 §3.2.2: a server takes the absolute form too. The address in it is not what we route by.
+  request.url = request.url?.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
+  if (request.url[0] === '?') request.url = `/${request.url}`;
+  const refused = refusedTarget(request);
+  if (refused) return refuse(request, response, refused);
+  const path = request.url.split('?', 1)[0];
+  const mount = mounts.find(({ prefix }) => isUnder(path, prefix));
+  if (!mount) return refuse(request, response, noRoute());
+  try {
+    mount.handler(request, response);
+  } catch (error) {
+    log?.error({ err: error }, 'request failed');
+    refuse(request, response, refusal(500));
+  }
+}
+
+const isUnder = (path: string, prefix: string) =>
+  path.startsWith(prefix) && (prefix.endsWith('/') || path.length === prefix.length || path[prefix.length] === '/');
+
+function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  if (problem.details.status === 405) response.setHeader('allow', METHODS);
+  answerRaw(response, toProblem(problem, requestId(request)));
+}
+
+type Exchanges = ReturnType<typeof openExchanges>;
+
+/** The requests that have been handed on and are not yet answered, by connection. */
+function openExchanges() {
+  const open = new Map<Socket, Set<ServerResponse>>();
+  return {
+    /** False when the connection is on its way out: what comes after the last answer is not a request. */
+    begin(request: IncomingMessage, response: ServerResponse): boolean {
+      const { socket } = request;
+      if (!socket.writable) return false;
+      const responses = open.get(socket) ?? new Set();
+      open.set(socket, responses.add(response));
+      response.once('close', () => {
+        responses.delete(response);
+        if (responses.size === 0) open.delete(socket);
+      });
+      return true;
+    },
+    isOpen: (socket: Socket) => open.has(socket),
+    hasBegunToAnswer: (socket: Socket) => [...(open.get(socket) ?? [])].some((response) => response.headersSent),
+    all: () => [...open.values()].flatMap((responses) => [...responses]),
+  };
+}
+
+/**
+ * Closing a connection with bytes unread makes the kernel reset it, and the client may lose the answer that says why. So
+ * the answer is sent, our half is closed, and what still comes is thrown away for a moment.
+ */
+function lingerAfterEarlyAnswer(request: IncomingMessage, response: ServerResponse, lingerTimeout: number): void {
+  response.prependOnceListener('finish', () => {
+    if (!bodyIsComing(request)) return;
+    const { socket } = request;
+    const timer = setTimeout(() => socket.destroy(), lingerTimeout).unref();
+    socket.once('close', () => clearTimeout(timer));
+    // Node calls this after the last answer on a connection.
+    socket.destroySoon = () => {
+      socket.end();
+      request.once('end', () => socket.destroy()).resume();
+    };
+  });
+}
+
+const STATUS_OF_PARSER: Record<string, number> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** What never becomes a request of ours, and what never takes its answer. */
+function refuseBrokenRequests(server: Server, exchanges: Exchanges): void {
+  const refuseOn = (socket: Socket, status: number) => {
+    if (!socket.writable || exchanges.hasBegunToAnswer(socket)) return void socket.destroy();
+    socket.end(rawAnswer(status));
+    setTimeout(() => socket.destroy(), 500).unref();
+  };
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return void socket.destroy();
+    refuseOn(socket as Socket, STATUS_OF_PARSER[error.code ?? ''] ?? 400);
+  });
+  server.on('connect', (_request, socket) => refuseOn(socket as Socket, 405));
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    if (exchanges.begin(request, response)) refuse(request, response, refusal(417));
+  });
+  // Silence is allowed only while an answer is being made: not with bytes waiting to be read, not between requests.
+  server.on('timeout', (socket: Socket) => {
+    if (!exchanges.isOpen(socket) || socket.writableLength > 0) socket.destroy();
+  });
+}
+
+function drained(server: Server, exchanges: Exchanges, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    for (const response of exchanges.all()) if (!response.headersSent) response.shouldKeepAlive = false;
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,30 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
+
+import { Problem } from '@yunke/kernel';
+import { codeOf } from '@yunke/postgres';
+
+export type { Logger } from 'pino';
+
+/** JSON lines without personal data: of an error only its name, its code and the frames, since its text may quote a record. */
+export function createLogger(level: string): Logger {
+  return pino({ level, base: { pid: process.pid }, serializers: { error: describeError, err: describeError } });
+}
+
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 12);
+  return { name: error.name, code: codeOf(error), ...(error instanceof Problem && { message: error.message }), frames };
+}
+
+/** Nest's own messages, through pino; its chatter about routes stays at debug. */
+export function nestLogger(logger: Logger): LoggerService {
+  const text = (message: unknown): string => (typeof message === 'string' ? message : message instanceof Error ? message.name : 'message');
+  return {
+    log: (message: unknown) => logger.debug(text(message)),
+    error: (message: unknown) => logger.error({ error: message instanceof Error ? message : undefined }, text(message)),
+    warn: (message: unknown) => logger.warn(text(message)),
+    debug: (message: unknown) => logger.trace(text(message)),
+    verbose: (message: unknown) => logger.trace(text(message)),
+  };
+}

@@ -1,0 +1,34 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
+
+import { isTransient } from '@yunke/postgres';
+
+import { TokenGuard, TokenKeys } from '../auth.js';
+import { createApplication, type Application } from '../edge/application.js';
+import { nestLogger, type Logger } from '../logger.js';
+import type { RunningService } from '../service.js';
+import { DocsController } from './docs.controller.js';
+import { HealthController } from './health.controller.js';
+import { MetricsController } from './metrics.controller.js';
+import { ParkedController } from './parked.controller.js';
+import { ThisProcess } from './this-process.js';
+
+@Module({})
+class OperationsModule {
+  static of(here: ThisProcess, tokenKeys: TokenKeys): DynamicModule {
+    return {
+      module: OperationsModule,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController, MetricsController, ParkedController, DocsController],
+      providers: [{ provide: ThisProcess, useValue: here }, { provide: TokenKeys, useValue: tokenKeys }, { provide: APP_GUARD, useClass: TokenGuard }],
+    };
+  }
+}
+
+/** What a process tells about itself, once for all its services: health, metrics, API documents, parked records. */
+export async function startOperations(started: readonly RunningService[], { tokenKeys, logger }: { tokenKeys: TokenKeys; logger: Logger }): Promise<Application & { here: ThisProcess }> {
+  const here = new ThisProcess(started);
+  const application = await createApplication(OperationsModule.of(here, tokenKeys), { log: logger, isTransient, nestLogger: nestLogger(logger) });
+  return { ...application, here };
+}

@@ -1,0 +1,132 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { embeddedLog, kafkaLog, type EventLog } from '@yunke/events';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '@yunke/postgres';
+
+import { TokenKeys } from './auth.js';
+import { ownCredentials, type Credentials } from './credentials.js';
+import { createOuterServer } from './edge/server.js';
+import { createLogger } from './logger.js';
+import { startOperations } from './operations/operations.module.js';
+import { importTokenKeys, platformConfig, type PlatformConfig } from './platform-config.js';
+import { startService, type RunningService, type Service } from './service.js';
+import { Settings } from './settings.js';
+
+const STOP_WITHIN_MS = 30_000;
+
+export type RunOptions = {
+  /** For one machine: keys and secrets are made at the first start and kept beside the data. */
+  readonly ownCredentials?: boolean;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+};
+
+export type Running = {
+  readonly url: string;
+  readonly config: PlatformConfig;
+  /** Where the installation's own credentials are, and whether they were made just now. */
+  readonly credentials?: { readonly file: string; readonly fresh: boolean; readonly values: Credentials };
+  readonly services: readonly RunningService[];
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts services in this process and runs until SIGINT or SIGTERM: checks every configuration first, then the log and the
+ * databases, each service, and listens last; stops in reverse. The choice between Kafka and the embedded log is made here only.
+ * @throws Error that lists all faults of the configuration
+ */
+export async function run(services: readonly Service[], options: RunOptions = {}): Promise<Running> {
+  let environment = options.environment ?? process.env;
+  const own = options.ownCredentials ? await ownCredentials(environment['YUNKE_DATA'] ?? '.yunke') : undefined;
+  if (own) environment = { YUNKE_SECRET: own.credentials.secret, YUNKE_TOKEN_KEYS: own.credentials.tokenKey, YUNKE_BOOTSTRAP_KEYS: bootstrapKeys(own.credentials), ...environment };
+  const settings = new Settings(environment);
+  const config = platformConfig(settings);
+  for (const { config: Config } of services) if (Config) new Config(settings);
+  settings.check();
+
+  const logger = createLogger(config.logLevel);
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).reverse()) await each().catch((error: unknown) => logger.error({ error }, 'stopping'));
+  };
+  const failed = (error: unknown): void => {
+    logger.fatal({ error }, 'cannot go on');
+    process.exitCode = 1;
+    void stop().finally(() => process.exit(1));
+  };
+
+  try {
+    const { databaseUrl, log } = await openPlatform(config, services, stops);
+    const tokenKeys = new TokenKeys(await importTokenKeys(config.tokenKeys));
+    const started: RunningService[] = [];
+    for (const service of services) {
+      const running = await startService(service, { databaseUrl: databaseUrl(service.name), log, settings, tokenKeys, logger, failed, secret: config.secret, partitions: config.partitions, migrate: config.migrate });
+      stops.push(() => running.stop());
+      started.push(running);
+    }
+    const operations = await startOperations(started, { tokenKeys, logger });
+    stops.push(() => operations.app.close());
+    const outer = createOuterServer({ log: logger });
+    outer.mount(['/health', '/metrics', '/openapi.json', '/openapi', '/api/operations'], operations.handler);
+    for (const { service, handler } of started) outer.mount([...service.routes], handler);
+    const port = await listen(outer.server, config);
+    stops.push(async () => {
+      operations.here.stopping = true;
+      await outer.close(STOP_WITHIN_MS / 2);
+    });
+    onSignals(stop, logger.info.bind(logger));
+    return { url: `http://${config.host}:${port}`, config, services: started, stop, ...(own && { credentials: { file: own.file, fresh: own.fresh, values: own.credentials } }) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The databases and the log: what was named in the configuration, else the embedded ones. */
+async function openPlatform(config: PlatformConfig, services: readonly Service[], stops: (() => Promise<unknown>)[]): Promise<{ databaseUrl: (service: string) => string; log: EventLog }> {
+  let embedded: EmbeddedPostgres | undefined;
+  const postgres = async (): Promise<EmbeddedPostgres> => {
+    if (!embedded) {
+      const started = (embedded = await startEmbeddedPostgres({ directory: join(config.data, 'postgres') }));
+      stops.push(() => started.stop());
+    }
+    return embedded;
+  };
+  let databaseUrl = (service: string): string => config.databaseUrl!.replace('{service}', service);
+  if (!config.databaseUrl) {
+    const server = await postgres();
+    for (const { name } of services) await server.createDatabase(`yunke_${name}`);
+    databaseUrl = (service) => server.url(`yunke_${service}`);
+  }
+  let log: EventLog;
+  if (config.kafkaBrokers.length > 0) log = kafkaLog({ brokers: [...config.kafkaBrokers], clientId: `yunke-${services.map(({ name }) => name).join('-')}` });
+  else {
+    const server = await postgres();
+    await server.createDatabase('yunke_log');
+    log = await embeddedLog(server.url('yunke_log'));
+  }
+  stops.push(() => log.close());
+  return { databaseUrl, log };
+}
+
+function listen(server: Server, { port, host }: PlatformConfig): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+const bootstrapKeys = ({ writeKey, browserWriteKey }: Credentials): string => `shop:server:${writeKey},web:browser:${browserWriteKey}`;
+
+function onSignals(stop: () => Promise<void>, say: (message: string) => void): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      say(`${signal}: stopping`);
+      setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+      void stop();
+    });
+  }
+}

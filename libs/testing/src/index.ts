@@ -1,0 +1,4 @@
+export { throwAwayDatabase } from './database.js';
+export { eventually } from './eventually.js';
+export { readAll, type Said } from './read-log.js';
+export { SECRET, serviceUnderTest, type ServiceUnderTest } from './service-under-test.js';

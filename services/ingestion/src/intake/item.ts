@@ -1,0 +1,44 @@
+import { hash } from 'node:crypto';
+
+import type { Messages } from '@yunke/contracts';
+import type { Fault, Millis } from '@yunke/kernel';
+
+/** Who is at the door: the source that the write key belongs to, and how far it is believed. */
+export type Door = {
+  readonly source: string;
+  /** Anyone can read a browser key in a page: its identifiers are unverified and its orders are behaviour only. */
+  readonly kind: 'server' | 'browser';
+  /** The source may send any past time, and nothing it says alarms or sends. */
+  readonly history: boolean;
+  /** Business time when the request arrived. */
+  readonly receivedAt: Millis;
+};
+
+export type ObservationType = 'CustomerObserved' | 'BehaviourObserved' | 'CartObserved' | 'OrderObserved' | 'ShipmentObserved' | 'ReturnObserved' | 'StockObserved';
+
+/** An observation as the contract has it, but for `acceptedAt`, which is stamped when it is stored. */
+export type Observation = { [T in ObservationType]: { readonly type: T; readonly body: Omit<Messages[T], 'acceptedAt'> } }[ObservationType];
+
+/** One thing that a source sent: what it says, or what is wrong with it. `raw` is as it came. */
+export type Item =
+  | { readonly messageId: string; readonly raw: unknown; readonly observations: readonly Observation[] }
+  | { readonly messageId: string | undefined; readonly raw: unknown; readonly faults: readonly Fault[] };
+
+/** What became of an item, in the answer to the source. */
+export type Outcome = { readonly messageId?: string; readonly status: 'accepted' | 'duplicate' | 'quarantined'; readonly code?: string; readonly errors?: readonly Fault[] };
+
+/** Ids as they may stand in URLs, topics and logs; no look-alikes, no controls. */
+export const ID = /^[A-Za-z0-9._:-]{1,100}$/;
+/** What shops use to name accounts: also e-mail addresses and `auth0|…`. */
+export const ACCOUNT = /^[A-Za-z0-9._:@|+=-]{1,100}$/;
+
+export const idFault = (pointer: string): Fault => ({ pointer, code: 'id_invalid', message: 'An id has 1 to 100 characters of A–Z a–z 0–9 . _ : -' });
+
+/** 128 bits of what an item says, to tell a repeated message from another one under the same id. */
+export const fingerprint = (raw: unknown): string => hash('sha256', JSON.stringify(raw), 'hex').slice(0, 32);
+
+export const YEAR: Millis = 365 * 86_400_000;
+export const TOMORROW: Millis = 86_400_000;
+
+/** Whether a source may say that something happened at `at`: within a year back and a day ahead; with history, at any past time. */
+export const mayHaveHappened = (at: Millis, { receivedAt, history }: Door): boolean => at <= receivedAt + TOMORROW && (history || at >= receivedAt - YEAR);

@@ -1,0 +1,88 @@
+import { validate, type Identifier, type Line } from '@yunke/contracts';
+import { Problem, iso, lineTotalMinor, millis, minor, type Fault } from '@yunke/kernel';
+
+import { ACCOUNT, ID, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
+
+const TYPES: ReadonlySet<string> = new Set<ObservationType>(['CustomerObserved', 'BehaviourObserved', 'CartObserved', 'OrderObserved', 'ShipmentObserved', 'ReturnObserved', 'StockObserved']);
+const STAMPED = ['acceptedAt', 'source', 'verified', 'history'] as const;
+/** Ids of the source's own, which get its name in front so that two shops' order 1 are two orders. */
+const SCOPED = ['orderId', 'returnId', 'movementId'] as const;
+const PLAIN_IDS = ['shipmentId', 'cartId', 'messageId'] as const;
+/** Times in the future by nature. */
+const FORESEEN = new Set(['promisedAt']);
+
+type Body = Record<string, unknown> & { messageId: string; occurredAt: string; lines?: Line[]; currency?: string; identifiers?: Identifier[]; subject?: string };
+
+/** An observation as a publisher sends it to `POST /v1/observations`: canonical proto3 JSON with its `type`. */
+export function readNative(raw: unknown, door: Door): Item {
+  const { type, messageId } = (raw ?? {}) as { type?: unknown; messageId?: unknown };
+  const named = typeof messageId === 'string' ? messageId : undefined;
+  const refused = (faults: Fault[]): Item => ({ messageId: named, raw, faults });
+  if (typeof type !== 'string' || !TYPES.has(type)) return refused([{ pointer: '/type', code: 'validation_failed', message: `It must be one of: ${[...TYPES].join(', ')}.` }]);
+  const faults = validate(type, raw);
+  if (faults.length > 0) return refused(faults);
+  const said = { ...(raw as Body) };
+  const more = [...stampFaults(said), ...idFaults(said, door), ...timeFaults(said, door)];
+  if (more.length > 0) return refused(more);
+  try {
+    const body = complete(said, door, type);
+    return { messageId: said.messageId, raw, observations: [{ type, body } as unknown as Observation] };
+  } catch (error) {
+    if (error instanceof Problem) return refused([{ pointer: '', code: error.code === 'money.out_of_range' ? 'number_out_of_range' : 'amount_invalid', message: error.message }]);
+    throw error;
+  }
+}
+
+const stampFaults = (body: Body): Fault[] => STAMPED.filter((name) => name in body && name !== 'source').map((name) => ({ pointer: `/${name}`, code: 'unknown_field', message: 'The door says this.' }));
+
+function idFaults(body: Body, door: Door): Fault[] {
+  const ids = [...SCOPED, ...PLAIN_IDS].filter((name) => typeof body[name] === 'string' && !ID.test(body[name] as string)).map((name) => idFault(`/${name}`));
+  if (body['source'] !== undefined && body['source'] !== door.source) ids.push({ pointer: '/source', code: 'id_invalid', message: 'The write key belongs to another source.' });
+  const subject = body.subject && scoped(body.subject, door.source).split(':');
+  if (subject && (!['account', 'anonymous', 'order-contact'].includes(subject[1]!) || !ACCOUNT.test(subject.slice(2).join(':')))) ids.push({ ...idFault('/subject'), message: 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.' });
+  const lines = (body.lines ?? []).map(({ lineId }) => lineId);
+  if (new Set(lines).size !== lines.length) ids.push({ pointer: '/lines', code: 'id_invalid', message: 'Two lines have the same id.' });
+  return ids;
+}
+
+function timeFaults(body: Body, door: Door): Fault[] {
+  return Object.keys(body).filter((name) => name.endsWith('At') && !FORESEEN.has(name) && !mayHaveHappened(millis(body[name] as string), door))
+    .map((name) => ({ pointer: `/${name}`, code: 'timestamp_out_of_range', message: 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.' }));
+}
+
+const scoped = (id: string, source: string): string => (id.startsWith(`${source}:`) ? id : `${source}:${id}`);
+
+/** The observation as the topic has it: stamped, scoped, its lines totalled and its integers as text. */
+function complete(said: Body, door: Door, type: string): object {
+  const { type: _, ...body } = said as Body & { type?: string };
+  for (const name of SCOPED) if (typeof body[name] === 'string') body[name] = scoped(body[name] as string, door.source);
+  for (const name of Object.keys(body)) if (name.endsWith('At')) body[name] = iso(millis(body[name] as string));
+  for (const name of ['version', 'totalMinor', 'shippingMinor', 'taxMinor', 'discountMinor', 'refundMinor', 'quantity']) if (body[name] !== undefined) body[name] = String(minor(body[name] as string));
+  if (body.lines) body.lines = body.lines.map((line) => completeLine(line, body.currency));
+  requireAmounts(body, type);
+  const subject = type === 'StockObserved' || type === 'ShipmentObserved' ? {} : { subject: subjectOf(body, door), identifiers: body.identifiers ?? [] };
+  return { ...defaults(type), ...body, source: door.source, ...subject, history: door.history, verified: door.kind === 'server' };
+}
+
+const defaults = (type: string): object => (type === 'OrderObserved' || type === 'ReturnObserved' || type === 'CartObserved' ? { lines: [] } : {});
+
+function completeLine(line: Line, currency: string | undefined): Line {
+  const quantity = minor(line.quantity);
+  const given = line.totalMinor as string | undefined;
+  if (given === undefined && (line.unitPrice === undefined || currency === undefined)) throw new Problem('invalid', 'line.total_missing', 'A line needs totalMinor, or unitPrice and the currency of the order.');
+  return { ...line, quantity: String(quantity), totalMinor: String(given === undefined ? lineTotalMinor(quantity, line.unitPrice!, currency!) : minor(given)) };
+}
+
+/** What no shop means: an order of less than nothing, a refund that takes money. */
+function requireAmounts(body: Record<string, unknown>, type: string): void {
+  for (const name of ['totalMinor', 'refundMinor']) if (Number(body[name] ?? 0) < 0) throw new Problem('invalid', 'amount.negative', `${name} must not be negative.`);
+  if (type === 'OrderObserved' && (body['lines'] as Line[]).some(({ quantity }) => Number(quantity) < 0)) throw new Problem('invalid', 'amount.negative', 'The quantity of an order line must not be negative; goods that come back are a return.');
+}
+
+/** The subject: as said, else the one account, the anonymous id, or for an order its own contact; empty when nothing tells who it is. */
+export function subjectOf(body: { subject?: string; orderId?: unknown; email?: unknown; phone?: unknown }, { source }: Door): string {
+  if (body.subject) return scoped(body.subject, source);
+  if (typeof body.orderId === 'string' && (body.email || body.phone)) return `${source}:order-contact:${body.orderId.slice(source.length + 1)}`;
+  return '';
+}
+

@@ -1,0 +1,5 @@
+import { run } from '@yunke/service';
+
+import { orders } from './orders.module.js';
+
+await run([orders]);
