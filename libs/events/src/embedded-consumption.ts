@@ -46,12 +46,11 @@ export class EmbeddedConsumption implements Consumption {
         this.#dirty = false;
         const moved = await this.#round();
         if (!moved) await this.#wait();
-      } catch (error) {
+      } catch {
         if (this.#stopping) return;
-        this.#mine = new Map(); // whatever broke, our share may be somebody else's by now
+        this.#mine = new Map(); // the database is away (its own alarms say so); our share may be somebody else's by now
         this.#beatenAt = -Infinity;
         await new Promise((resolve) => setTimeout(resolve, 500));
-        void error; // the database is away: its own alarms say so, and we try again for ever
       }
     }
   }

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
+
 import type * as KafkaJs from 'kafkajs';
+
 import { encodeRecord } from './kafka-records.js';
 
 export type KafkaOptions = {
@@ -78,4 +80,12 @@ function logTo(log: NonNullable<KafkaOptions['log']>): (entry: KafkaJs.LogEntry)
     if (message.startsWith('Limiting retries for the idempotent producer')) return;
     log(level === logLevel.ERROR ? 'error' : 'warn', message, extra);
   };
+}
+
+/** Waits for a farewell, but not long: with a frozen broker kafkajs waits for two requests to time out. Never rejects. */
+export async function within(ms: number, farewell: Promise<unknown> | undefined): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([farewell?.catch(() => {}), late.promise]);
+  clearTimeout(timer);
 }

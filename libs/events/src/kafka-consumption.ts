@@ -1,27 +1,18 @@
 import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { kafkaClient, type KafkaOptions } from './kafka-client.js';
+
+import { kafkaClient, within, type KafkaOptions } from './kafka-client.js';
 import type { ConsumeOptions, Consumption, Fetch, LogRecord, Verdict } from './log.js';
 
 const HINT_EVERY_MS = 3000;
+const LEAVE_WITHIN_MS = 5000;
 
 type Place = { readonly topic: string; readonly partition: number };
 
 /** One member of a group. Joins before it returns. @throws when no broker is reachable or a topic does not exist */
 export async function consumeKafka(kafka: KafkaOptions, options: ConsumeOptions): Promise<Consumption> {
-  const consumer = kafkaClient(kafka).consumer({
-    groupId: options.group,
-    allowAutoTopicCreation: false,
-    sessionTimeout: 10_000,
-    heartbeatInterval: 1000,
-    minBytes: 1,
-    maxWaitTimeInMs: 100,
-    maxBytesPerPartition: 1_048_576,
-  });
-  const member = new Member(consumer, options);
+  const member = new Member(kafka, options);
   try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: member.take });
+    await member.join();
   } catch (error) {
     await member.stop();
     throw error;
@@ -30,99 +21,122 @@ export async function consumeKafka(kafka: KafkaOptions, options: ConsumeOptions)
 }
 
 class Member implements Consumption {
+  readonly #consumer: Consumer;
   /** Where each partition stands, since the last commit to Kafka. */
-  private readonly hints = new Map<string, Place & { offset: string }>();
-  private readonly paused = new Map<string, { place: Place; timer?: NodeJS.Timeout }>();
-  private readonly inHand = new Set<Promise<void>>();
-  private readonly committing = setInterval(() => void this.commitHints(), HINT_EVERY_MS).unref();
-  private stopping?: Promise<void>;
+  readonly #hints = new Map<string, Place & { offset: string }>();
+  readonly #paused = new Map<string, { place: Place; timer: NodeJS.Timeout | undefined }>();
+  readonly #inHand = new Set<Promise<void>>();
+  readonly #committing = setInterval(() => void this.#commitHints(), HINT_EVERY_MS).unref();
+  #stopping: Promise<void> | undefined;
 
-  constructor(
-    private readonly consumer: Consumer,
-    private readonly options: ConsumeOptions,
-  ) {
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment));
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart && !this.stopping) options.failed(payload.error);
+  constructor(kafka: KafkaOptions, private readonly options: ConsumeOptions) {
+    this.#consumer = kafkaClient(kafka).consumer({
+      groupId: options.group,
+      allowAutoTopicCreation: false,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 1000,
+      minBytes: 1,
+      maxWaitTimeInMs: 100,
+      maxBytesPerPartition: 1_048_576,
+      // A stop that meets a crash (a broker that is away) would otherwise be followed by a restart.
+      retry: { restartOnFailure: async () => !this.#stopping },
+    });
+    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    this.#consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart && !this.#stopping) options.failed(payload.error);
+    });
+  }
+
+  async join(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 4,
+      eachBatch: (payload) => this.#take(payload),
     });
   }
 
   stop(): Promise<void> {
-    this.stopping ??= this.leave();
-    return this.stopping;
+    this.#stopping ??= this.#leave();
+    return this.#stopping;
   }
 
   /** kafkajs's eachBatch. It never rejects: an error there would make kafkajs fetch the same again at once, and crash in the end. */
-  readonly take = async (payload: EachBatchPayload): Promise<void> => {
+  async #take(payload: EachBatchPayload): Promise<void> {
     // A seek or the end of the membership came between: this is not what the listener waits for any more.
-    if (this.stopping || !payload.isRunning() || payload.isStale()) return;
-    const taken = this.hear(payload);
-    this.inHand.add(taken);
+    if (this.#stopping || !payload.isRunning() || payload.isStale()) return;
+    const taken = this.#hear(payload);
+    this.#inHand.add(taken);
     await taken;
-    this.inHand.delete(taken);
-  };
+    this.#inHand.delete(taken);
+  }
 
-  private async hear({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+  async #hear({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const fetch = fetchOf(batch);
     // A refused heartbeat (the group is being shared out anew) is not the listener's affair: the position in the database
     // fences, and the heartbeat that kafkajs sends after the batch is refused again and makes it rejoin.
     const beat = () => heartbeat().catch(() => {});
     try {
-      this.obey(await this.options.heard(fetch, beat), fetch, () => resolveOffset(batch.lastOffset()));
+      this.#obey(await this.options.heard(fetch, beat), fetch, () => resolveOffset(batch.lastOffset()));
     } catch (error) {
-      this.pause(fetch);
+      this.#pause(fetch);
       this.options.failed(error);
     }
   }
 
-  private obey(verdict: Verdict, fetch: Fetch, resolve: () => void): void {
-    if (verdict.kind === 'stop') return this.pause(fetch);
-    this.hints.set(keyOf(fetch), { topic: fetch.topic, partition: fetch.partition, offset: String(verdict.at) });
+  #obey(verdict: Verdict, fetch: Fetch, resolve: () => void): void {
+    if (verdict.kind === 'stop') return this.#pause(fetch);
+    this.#hints.set(keyOf(fetch), { topic: fetch.topic, partition: fetch.partition, offset: String(verdict.at) });
     if (verdict.kind === 'continue' && verdict.at === fetch.next) return resolve();
-    this.consumer.seek({ topic: fetch.topic, partition: fetch.partition, offset: String(verdict.at) });
-    if (verdict.kind === 'retry') this.pause(fetch, verdict.afterMs);
+    this.#consumer.seek({ topic: fetch.topic, partition: fetch.partition, offset: String(verdict.at) });
+    if (verdict.kind === 'retry') this.#pause(fetch, verdict.afterMs);
   }
 
   /** Without a time: until the partitions are shared out anew. Waiting here instead would hold up the other partitions. */
-  private pause({ topic, partition }: Place, forMs?: number): void {
+  #pause({ topic, partition }: Place, forMs?: number): void {
     const place = { topic, partition };
-    this.consumer.pause([{ topic, partitions: [partition] }]);
-    const timer = forMs === undefined ? undefined : setTimeout(() => this.resume(place), forMs);
-    this.paused.set(keyOf(place), { place, timer });
+    this.#consumer.pause([{ topic, partitions: [partition] }]);
+    const timer = forMs === undefined ? undefined : setTimeout(() => this.#resume(place), forMs);
+    this.#paused.set(keyOf(place), { place, timer });
   }
 
-  private resume(place: Place): void {
-    clearTimeout(this.paused.get(keyOf(place))?.timer);
-    this.paused.delete(keyOf(place));
-    // Between a crash and the restart kafkajs has nothing to resume and throws; after the restart nothing is paused.
-    if (this.consumer.paused().length > 0) this.consumer.resume([{ topic: place.topic, partitions: [place.partition] }]);
+  #resume(place: Place): void {
+    clearTimeout(this.#paused.get(keyOf(place))?.timer);
+    this.#paused.delete(keyOf(place));
+    try {
+      this.#consumer.resume([{ topic: place.topic, partitions: [place.partition] }]);
+    } catch {
+      // Between a crash and the restart there is nothing to resume; after the restart nothing is paused.
+    }
   }
 
-  private joined(assignment: Record<string, number[]>): void {
+  #joined(assignment: Record<string, number[]>): void {
     // kafkajs was asked to stop while it was joining and joined all the same; it can leave only when the join has ended.
-    if (this.stopping) return void setImmediate(() => this.consumer.disconnect().catch(() => {}));
-    this.hints.clear();
+    if (this.#stopping) return void setImmediate(() => this.#consumer.disconnect().catch(() => {}));
+    this.#hints.clear();
     // kafkajs keeps pauses when partitions change hands; ours end here.
-    for (const { place } of this.paused.values()) this.resume(place);
+    for (const { place } of this.#paused.values()) this.#resume(place);
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) this.options.assigned(topic, partition);
     }
   }
 
   /** Only a hint: lag displays, and a good place to start fetching. The truth is in each service's database (design §3.2). */
-  private async commitHints(): Promise<void> {
-    const offsets = [...this.hints.values()];
-    this.hints.clear();
-    if (offsets.length > 0) await this.consumer.commitOffsets(offsets).catch(() => {});
+  async #commitHints(): Promise<void> {
+    const offsets = [...this.#hints.values()];
+    this.#hints.clear();
+    if (offsets.length > 0) await this.#consumer.commitOffsets(offsets).catch(() => {});
   }
 
-  private async leave(): Promise<void> {
-    clearInterval(this.committing);
-    await Promise.all(this.inHand);
-    for (const { timer } of this.paused.values()) clearTimeout(timer);
-    await this.commitHints();
-    // When the broker cannot be told, it notices after the session's time.
-    await this.consumer.disconnect().catch(() => {});
+  async #leave(): Promise<void> {
+    clearInterval(this.#committing);
+    await Promise.all(this.#inHand);
+    for (const { timer } of this.#paused.values()) clearTimeout(timer);
+    // A broker that cannot be told notices after the session's time.
+    await within(LEAVE_WITHIN_MS, this.#commitHints().then(() => this.#consumer.disconnect()));
   }
 }
 

@@ -1,12 +1,15 @@
 import type { Admin, ITopicConfig, Message, Producer } from 'kafkajs';
+
 import { Problem } from '@yunke/kernel';
-import { kafkaClient, type KafkaOptions } from './kafka-client.js';
+
+import { kafkaClient, within, type KafkaOptions } from './kafka-client.js';
 import { consumeKafka } from './kafka-consumption.js';
 import type { Append, ConsumeOptions, Consumption, EventLog, TopicSpec, Watermark } from './log.js';
 
 /** Of one produce request. A broker refuses a record batch of more than 1 MiB unless told otherwise, and refuses it for ever. */
 const REQUEST_BYTES = 900_000;
 const TOPICS_WITHIN_MS = 15_000;
+const DISCONNECT_WITHIN_MS = 5000;
 
 export type { KafkaOptions } from './kafka-client.js';
 
@@ -16,16 +19,16 @@ export function kafkaLog(options: KafkaOptions): EventLog {
 }
 
 class KafkaLog implements EventLog {
-  private readonly consumptions = new Set<Consumption>();
-  private lastSend: Promise<void> = Promise.resolve();
-  private producer?: Promise<Producer>;
-  private admin?: Promise<Admin>;
-  private closed = false;
+  readonly #consumptions = new Set<Consumption>();
+  #lastSend: Promise<void> = Promise.resolve();
+  #producer: Promise<Producer> | undefined;
+  #admin: Promise<Admin> | undefined;
+  #closed = false;
 
   constructor(private readonly options: KafkaOptions) {}
 
   createTopics(topics: readonly TopicSpec[]): Promise<void> {
-    return this.withAdmin(async (admin) => {
+    return this.#withAdmin(async (admin) => {
       const existing = new Set(await admin.listTopics());
       const missing = topics.filter(({ topic }) => !existing.has(topic));
       if (missing.length > 0) {
@@ -38,19 +41,19 @@ class KafkaLog implements EventLog {
 
   /** One produce request in flight, whoever calls: with two, one lost acknowledgement loses an acknowledged record (kafkajs #1005). */
   append(batch: readonly Append[]): Promise<void> {
-    const sent = this.lastSend.then(() => this.send(batch));
-    this.lastSend = sent.catch(() => {});
+    const sent = this.#lastSend.then(() => this.#send(batch));
+    this.#lastSend = sent.catch(() => {});
     return sent;
   }
 
   async consume(options: ConsumeOptions): Promise<Consumption> {
     const consumption = await consumeKafka(this.options, options);
-    this.consumptions.add(consumption);
+    this.#consumptions.add(consumption);
     return consumption;
   }
 
   watermarks(topics: readonly string[]): Promise<Map<string, Watermark[]>> {
-    return this.withAdmin(async (admin) => {
+    return this.#withAdmin(async (admin) => {
       const marks = new Map<string, Watermark[]>();
       for (const topic of topics) {
         const partitions = await admin.fetchTopicOffsets(topic);
@@ -62,29 +65,29 @@ class KafkaLog implements EventLog {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    await Promise.all([...this.consumptions].map((consumption) => consumption.stop()));
-    await this.lastSend;
-    await Promise.all([farewell(this.producer), farewell(this.admin)]);
+    this.#closed = true;
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.stop()));
+    await within(DISCONNECT_WITHIN_MS, this.#lastSend);
+    await Promise.all([farewell(this.#producer), farewell(this.#admin)]);
   }
 
-  private async send(batch: readonly Append[]): Promise<void> {
+  async #send(batch: readonly Append[]): Promise<void> {
     for (const request of requestsOf(batch)) {
-      this.producer ??= this.newProducer();
+      this.#producer ??= this.#newProducer();
       try {
-        await produce(await this.producer, request);
+        await produce(await this.#producer, request);
       } catch (error) {
         // Never again on this producer: it may give the next batch the sequence numbers of the one that failed, and the
         // broker would drop that as a duplicate. Whatever a new producer doubles is dropped by number.
-        void farewell(this.producer);
-        this.producer = undefined;
+        void farewell(this.#producer);
+        this.#producer = undefined;
         throw error;
       }
     }
   }
 
-  private async newProducer(): Promise<Producer> {
-    this.refuseWhenClosed();
+  async #newProducer(): Promise<Producer> {
+    this.#refuseWhenClosed();
     const producer = kafkaClient(this.options).producer({
       idempotent: true,
       maxInFlightRequests: 1,
@@ -96,33 +99,32 @@ class KafkaLog implements EventLog {
     return producer;
   }
 
-  private async withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-    this.admin ??= this.newAdmin();
-    const current = this.admin;
+  async #withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#admin ??= this.#newAdmin();
+    const current = this.#admin;
     try {
       return await work(await current);
     } catch (error) {
-      if (this.admin === current) this.admin = undefined;
+      if (this.#admin === current) this.#admin = undefined;
       void farewell(current);
       throw error;
     }
   }
 
-  private async newAdmin(): Promise<Admin> {
-    this.refuseWhenClosed();
+  async #newAdmin(): Promise<Admin> {
+    this.#refuseWhenClosed();
     const admin = kafkaClient(this.options).admin();
     await admin.connect();
     return admin;
   }
 
-  private refuseWhenClosed(): void {
-    if (this.closed) throw new Problem('unavailable', 'log.closed', 'The log was closed.');
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new Problem('unavailable', 'log.closed', 'The log was closed.');
   }
 }
 
-const farewell = async (client: Promise<Producer | Admin> | undefined): Promise<void> => {
-  await client?.then((connected) => connected.disconnect()).catch(() => {});
-};
+const farewell = (client: Promise<Producer | Admin> | undefined): Promise<void> =>
+  within(DISCONNECT_WITHIN_MS, client?.then((connected) => connected.disconnect()));
 
 type Request = Map<string, Map<number, Message[]>>;
 

@@ -281,6 +281,25 @@ export function logSuite(name: string, open: () => Promise<OpenLog>): void {
         expect(second.assigned).toEqual(expect.arrayContaining([...taken]));
       });
 
+      it('hears a stopped partition again when it went away and came back', async () => {
+        const topic = await topicOf(2);
+        const group = `suite-${crypto.randomUUID()}`;
+        const positions: Positions = new Map();
+        let standing = true;
+        const first = await listen([topic], { group, positions, decide: () => (standing ? { kind: 'stop', code: 'test.stopped' } : undefined) });
+        await log.append([0, 1].map((partition) => ({ topic, partition, records: numbered(0, 1) })));
+        await eventually(() => expect(first.heard).toHaveLength(2));
+        standing = false;
+
+        const second = await listen([topic], { group, positions });
+        await eventually(() => expect(second.heard.length).toBeGreaterThan(0), 20_000);
+        const [{ partition }] = second.heard as [Heard];
+        await second.stop();
+        await log.append([{ topic, partition, records: numbered(1, 2) }]);
+
+        await eventually(() => expect(first.valuesOf(partition)).toEqual(valuesOf(numbered(0, 2))), 20_000);
+      });
+
       it('hears everything, whatever other groups heard', async () => {
         const topic = await topicOf(1);
         await log.append([{ topic, partition: 0, records: numbered(0, 5) }]);

@@ -1,5 +1,5 @@
 import { applyDecorators, Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common';
-import { EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { lastValueFrom, isObservable } from 'rxjs';
 
 import { streams, type Stream } from '@yunke/contracts';
@@ -19,15 +19,21 @@ class Rethrow implements RpcExceptionFilter {
   }
 }
 
-/** Marks a method whose errors reach the caller as they are. */
-export const AsItIs = UseFilters(Rethrow);
+/** A method that our own transports call as `(what, tx)`: both arguments arrive, and errors leave, as they are. */
+export function calledWithTx(pattern: string, transport: symbol): MethodDecorator {
+  return ((target: object, name: string, descriptor: PropertyDescriptor) => {
+    Payload()(target, name, 0);
+    Ctx()(target, name, 1);
+    applyDecorators(EventPattern<string>(pattern, transport), UseFilters(Rethrow))(target, name, descriptor);
+  }) as MethodDecorator;
+}
 
 /**
  * Hears a stream: `(batch: Batch<typeof stream>, tx: Tx)`. The batch is of one partition, in order, nothing in it was heard
  * before; whatever the method does through `tx` takes effect once, together with the position. No HTTP and no other I/O inside.
  */
 export function On(stream: Stream): MethodDecorator {
-  return applyDecorators(EventPattern<string>(stream.topic, LOG), AsItIs) as MethodDecorator;
+  return calledWithTx(stream.topic, LOG);
 }
 
 export type LogTransportOptions = Omit<ListenerOptions, 'hearings'> & { readonly group: string; readonly failed: (error: unknown) => void };

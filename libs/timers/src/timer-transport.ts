@@ -1,8 +1,7 @@
-import { applyDecorators } from '@nestjs/common';
-import { EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { Gauge } from 'prom-client';
 
-import { AsItIs, type EventLog } from '@yunke/events';
+import { calledWithTx, type EventLog } from '@yunke/events';
 import { isTransient, type Db } from '@yunke/postgres';
 
 import { heardThrough } from './horizon.js';
@@ -19,7 +18,7 @@ const overdue = new Gauge({ name: 'yunke_timers_overdue_seconds', help: 'How lat
 
 /** Is called with the keys of this kind that are due: `(due: Due, tx: Tx)`. Lock the keys as the handlers do, look again, act. */
 export function OnTimer(kind: string): MethodDecorator {
-  return applyDecorators(EventPattern<string>(kind, TIMERS), AsItIs) as MethodDecorator;
+  return calledWithTx(kind, TIMERS);
 }
 
 export type TimerTransportOptions = {

@@ -44,7 +44,7 @@ describe('time alone', () => {
   it('has passed before the event that ends it', () => {
     const late = noon + 200 * DAY;
     const { standing } = advance(segments, once, atNoon, late);
-    const after = evaluate(segments, profile(anOrder(), anOrder({ id: 'shop:2', at: late })), late);
+    const after = evaluate(segments, profile(anOrder(), anOrder({ id: 'shop:2', at: late, minor: 100 })), late);
     expect(told(diff(standing.memberships, after.memberships))).toMatchObject({ out: ['activity.dormant', 'lifecycle.first', 'rfm.hibernating'] });
   });
 

@@ -10,6 +10,7 @@ export type Transition = Changes & { at: Millis };
 
 /** Where a profile stood when it was last evaluated, as stored. */
 export type Standing = { memberships: readonly Held[]; nextAt: Millis | undefined };
+export type Advanced = { transitions: Transition[]; standing: Standing };
 
 export function diff(before: readonly Held[], after: readonly Membership[]): Changes {
   const was = new Set(before.map((held) => held.segment));
@@ -22,7 +23,7 @@ export function diff(before: readonly Held[], after: readonly Membership[]): Cha
  * where the profile then stands. `history` is the one of that evaluation: a caller first advances to an event's instant, then applies
  * the event. Advancing in one step or in many gives the same. An instant before `nextAt` changes nothing.
  */
-export function advance(segments: readonly Segment[], history: ProfileHistory, standing: Standing, to: Millis): { transitions: Transition[]; standing: Standing } {
+export function advance(segments: readonly Segment[], history: ProfileHistory, standing: Standing, to: Millis): Advanced {
   const transitions: Transition[] = [];
   if (standing.nextAt === undefined || standing.nextAt > to) return { transitions, standing };
   const timeline = timelineOf(segments, history);

@@ -75,7 +75,9 @@ describe('the traits of a customer', () => {
   });
 
   it('name the order before when the last one is cancelled, and the next when the first is', () => {
-    const three = [anOrder({ id: '1', voidedAt: noon + 9 * DAY }), anOrder({ id: '2', at: noon + DAY }), anOrder({ id: '3', at: noon + 2 * DAY, voidedAt: noon + 5 * DAY })];
+    const three = [
+      anOrder({ id: '1', voidedAt: noon + 9 * DAY }), anOrder({ id: '2', at: noon + DAY }), anOrder({ id: '3', at: noon + 2 * DAY, voidedAt: noon + 5 * DAY }),
+    ];
     expect(traits(profile(...three), noon + 4 * DAY)).toMatchObject({ firstOrderAt: noon, lastOrderAt: noon + 2 * DAY });
     expect(traits(profile(...three), noon + 5 * DAY)).toMatchObject({ firstOrderAt: noon, lastOrderAt: noon + DAY });
     expect(traits(profile(...three), noon + 9 * DAY)).toMatchObject({ firstOrderAt: noon + DAY, lastOrderAt: noon + DAY });

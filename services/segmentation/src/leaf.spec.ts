@@ -99,7 +99,8 @@ describe('how long ago the last order was', () => {
 
   it('is told from the first order that still counts', () => {
     const first: Leaf = { leaf: 'firstOrderWithin', withinMs: 30 * DAY };
-    expect(when(first, anOrder({ voidedAt: noon + 40 * DAY }), anOrder({ at: noon + 20 * DAY }))).toEqual([noon, noon + 30 * DAY, noon + 40 * DAY, noon + 50 * DAY]);
+    const open = when(first, anOrder({ voidedAt: noon + 40 * DAY }), anOrder({ at: noon + 20 * DAY }));
+    expect(open).toEqual([noon, noon + 30 * DAY, noon + 40 * DAY, noon + 50 * DAY]);
   });
 
   it('is measured in milliseconds, so a change to summer time in between moves nothing', () => {

@@ -49,6 +49,7 @@ export function evaluateAt(timeline: Timeline, at: Millis): Evaluation {
   const { segments, history: { startedAt }, plan: { roots }, truth } = timeline;
   const memberships: Membership[] = [];
   if (startedAt === undefined) return { memberships, nextAt: undefined };
+  const known: ProofLeaf[] = [];
   let nextAt = Infinity;
   for (let k = 0; k < roots.length; k++) {
     const intervals = truth[roots[k]!]!;
@@ -58,7 +59,8 @@ export function evaluateAt(timeline: Timeline, at: Millis): Evaluation {
     const next = at < startedAt && inside ? startedAt : boundaries < intervals.length ? intervals[boundaries]! : Infinity;
     if (next < nextAt) nextAt = next;
     if (!inside || at < startedAt) continue;
-    memberships.push({ segment: segments[k]!.name, since: Math.max(startedAt, intervals[boundaries - 1]!), proof: proofAt(timeline, roots[k]!, at) });
+    const since = Math.max(startedAt, intervals[boundaries - 1]!);
+    memberships.push({ segment: segments[k]!.name, since, proof: proofAt(timeline, roots[k]!, at, known) });
   }
   return { memberships, nextAt: nextAt === Infinity ? undefined : nextAt };
 }
@@ -69,7 +71,7 @@ export function proofOf(rule: Rule, history: ProfileHistory, at: Millis): { hold
   const timeline: Timeline = { segments: [], history, plan, truth: truthOf(plan, history) };
   const intervals = timeline.truth[plan.roots[0]!]!;
   const since = Math.max(history.startedAt ?? -Infinity, startOf(intervals, at));
-  return { holds: contains(intervals, at), since, proof: proofAt(timeline, plan.roots[0]!, at) };
+  return { holds: contains(intervals, at), since, proof: proofAt(timeline, plan.roots[0]!, at, []) };
 }
 
 function planOf(owner: readonly Segment[] | Rule, rules: readonly Rule[]): Plan {
@@ -143,35 +145,40 @@ function truthOfNode(node: Node, truth: readonly Intervals[], history: ProfileHi
   }
 }
 
-/** The fewest leaves that decide a node at an instant, each once: one is enough for an `any` that holds and for an `all` that does not. */
-function proofAt(timeline: Timeline, root: number, at: Millis): ProofLeaf[] {
+/**
+ * The fewest leaves that decide a node at an instant, each once: one is enough for an `any` that holds and for an `all` that does not.
+ * `known` remembers, by node, what was seen at that instant, for the proofs of other segments.
+ */
+function proofAt(timeline: Timeline, root: number, at: Millis, known: ProofLeaf[]): ProofLeaf[] {
   const proof: ProofLeaf[] = [];
-  const { plan: { nodes }, truth, history } = timeline;
-  const told = new Set<number>();
+  const { plan: { nodes }, truth } = timeline;
+  const holds = (index: number): boolean => contains(truth[index]!, at);
   const tell = (index: number): void => {
     const node = nodes[index]!;
-    const holds = contains(truth[index]!, at);
-    if (node.op === 'leaf' || node.op === 'hold') {
-      if (told.has(index)) return;
-      told.add(index);
-    }
     switch (node.op) {
-      case 'leaf': proof.push({ leaf: node.text, holds, value: valueSeen(node.leaf, history, at) }); return;
-      case 'not': tell(node.of); return;
-      case 'any': (holds ? [node.of.find((part) => contains(truth[part]!, at))!] : node.of).forEach(tell); return;
+      case 'not': return tell(node.of);
+      case 'any': return holds(index) ? tell(node.of.find(holds)!) : node.of.forEach(tell);
       case 'all': {
-        const culprit = holds ? undefined : node.of.find((part) => !contains(truth[part]!, at)) ?? node.but.find((part) => contains(truth[part]!, at));
-        (culprit === undefined ? [...node.of, ...node.but] : [culprit]).forEach(tell);
-        return;
+        const culprit = holds(index) ? undefined : (node.of.find((part) => !holds(part)) ?? node.but.find(holds));
+        if (culprit !== undefined) return tell(culprit);
+        node.of.forEach(tell);
+        return node.but.forEach(tell);
       }
+      case 'leaf':
       case 'hold': {
-        // while the rule itself is true it speaks for itself; else what decides is until when it was
-        const until = startOf(truth[node.of]!, at);
-        if (!contains(truth[node.of]!, at)) proof.push({ leaf: node.text, holds, value: until === -Infinity ? 'none' : iso(until) });
-        tell(node.of);
+        const seen = (known[index] ??= { leaf: node.text, holds: holds(index), value: seenAt(timeline, node, at) });
+        // while the rule under a hold is true it speaks for itself; else what decides is until when it was
+        if (!proof.includes(seen) && !(node.op === 'hold' && holds(node.of))) proof.push(seen);
+        if (node.op === 'hold') tell(node.of);
       }
     }
   };
   tell(root);
   return proof;
+}
+
+function seenAt({ history, truth }: Timeline, node: Extract<Node, { op: 'leaf' | 'hold' }>, at: Millis): string {
+  if (node.op === 'leaf') return valueSeen(node.leaf, history, at);
+  const until = startOf(truth[node.of]!, at);
+  return until === -Infinity ? 'none' : iso(until);
 }

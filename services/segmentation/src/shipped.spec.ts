@@ -15,7 +15,9 @@ const SCORES = [1, 2, 3, 4, 5];
 describe('value', () => {
   const large = (over: Partial<Entry> = {}) => ago(100, { minor: 100_000, ...over });
 
-  it.each([[99_999, 'value.middle'], [100_000, 'value.high'], [20_000, 'value.middle'], [19_999, 'value.low'], [0, 'value.low']])('of %d minor units is %s', (minor, tier) => {
+  it.each([
+    [99_999, 'value.middle'], [100_000, 'value.high'], [20_000, 'value.middle'], [19_999, 'value.low'], [0, 'value.low'],
+  ])('of %d minor units is %s', (minor, tier) => {
     expect(axis('value', now, ago(10, { minor }))).toBe(tier);
   });
 
@@ -107,7 +109,9 @@ describe('the cut points of a shop', () => {
 
   it('divide the buyers into fifths', () => {
     const cuts = cutPointsOf(shop(100), 7);
-    expect(cuts).toEqual({ version: 7, buyers: 100, recencyDays: [80, 60, 40, 20], frequency: [21, 41, 61, 81], monetaryMinor: [21_000, 41_000, 61_000, 81_000] });
+    expect(cuts).toEqual({
+      version: 7, buyers: 100, recencyDays: [80, 60, 40, 20], frequency: [21, 41, 61, 81], monetaryMinor: [21_000, 41_000, 61_000, 81_000],
+    });
     expect(SCORES.map((wanted) => shop(100).filter((buyer) => score(cuts.frequency, buyer.frequency) === wanted).length)).toEqual([20, 20, 20, 20, 20]);
   });
 
@@ -118,5 +122,5 @@ describe('the cut points of a shop', () => {
     expect(cutPointsOf(shop(60).map((buyer) => ({ ...buyer, recencyDays: 5 })), 1).recencyDays).toEqual([5, 5, 5, 5]);
   });
 
-  it('do not depend on the order of the buyers', () => expect(cutPointsOf(shop(77).reverse(), 1)).toEqual(cutPointsOf(shop(77), 1)));
+  it('do not depend on the order of the buyers', () => expect(cutPointsOf(shop(77).toReversed(), 1)).toEqual(cutPointsOf(shop(77), 1)));
 });

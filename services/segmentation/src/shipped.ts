@@ -149,7 +149,8 @@ function rfm(currency: string, cutPoints: CutPoints): Segment[] {
   return RFM_BANDS.map((box, place) => {
     const before = RFM_BANDS.slice(0, place).filter((other) => meet(other, box));
     const named = before.filter((other) => !before.some((wider) => wider !== other && covers(wider, other)));
-    return { name: `rfm.${box.band}`, rule: { all: [...inBox(box, currency, cutPoints), ...named.map((other) => ({ not: { all: inBox(other, currency, cutPoints) } }))] } };
+    const elsewhere = named.map((other): Rule => ({ not: { all: inBox(other, currency, cutPoints) } }));
+    return { name: `rfm.${box.band}`, rule: { all: [...inBox(box, currency, cutPoints), ...elsewhere] } };
   });
 }
 

@@ -6,7 +6,7 @@ export class EventTables1700000000001 implements MigrationInterface {
     await runner.query(`
       -- Chosen before the first start, remembered for ever; the epoch is this database's identity.
       create table installation (
-        only boolean primary key default true check (only),
+        one boolean primary key default true check (one),
         partitions int not null,
         epoch uuid not null default gen_random_uuid()
       );
@@ -22,7 +22,7 @@ export class EventTables1700000000001 implements MigrationInterface {
       ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 
       create table relay_lease (
-        only boolean primary key default true check (only),
+        one boolean primary key default true check (one),
         owner text not null default '',
         fence bigint not null default 0,
         expires_at timestamptz not null default '-infinity',

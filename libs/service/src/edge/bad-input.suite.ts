@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Body, Controller, Get, Module, Param, Post, Query, Req } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
@@ -46,6 +46,11 @@ class EchoController {
 
   @Get('big') big() {
     return 'x'.repeat(32 * 1024 * 1024);
+  }
+
+  @Get('slow') async slow() {
+    await pause(1500);
+    return {};
   }
 
   @Get('bug') bug() {

@@ -35,6 +35,8 @@ const DEFAULTS = {
 
 type Limits = typeof DEFAULTS;
 
+const MOST_THROWN_AWAY = 8 * 1024 * 1024;
+
 const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT';
 
 export type OuterServer = {
@@ -153,7 +155,9 @@ function lingerAfterEarlyAnswer(request: IncomingMessage, response: ServerRespon
     socket.once('close', () => clearTimeout(timer));
     // Node calls this after the last answer on a connection.
     socket.destroySoon = () => {
+      let thrownAway = 0;
       socket.end();
+      request.on('data', (chunk: Buffer) => (thrownAway += chunk.length) > MOST_THROWN_AWAY && socket.destroy());
       request.once('end', () => socket.destroy()).resume();
     };
   });

@@ -1,0 +1,46 @@
+import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
+
+import { Problem } from '@yunke/kernel';
+import { NATIVE_BODY, Public, TakesBody } from '@yunke/service';
+
+import { Doorkeeper, keyOf } from '../source/doorkeeper.js';
+import { Accepter } from './accepter.js';
+import { readNative } from './native.js';
+import type { Item, Outcome } from './item.js';
+
+const LARGEST_OBSERVATION = 256 * 1024;
+
+/** The answer to a batch: one bad item never sinks it. */
+export type Receipt = { readonly accepted: number; readonly duplicate: number; readonly quarantined: number; readonly results: readonly Outcome[] };
+
+@ApiTags('intake')
+@Controller('v1/observations')
+export class ObservationsController {
+  constructor(private readonly doorkeeper: Doorkeeper, private readonly accepter: Accepter) {}
+
+  /** A native batch: `{"observations": [{"type": "OrderObserved", …}, …]}`, up to 5,000. 202: stored durably. */
+  @Post() @HttpCode(202) @Public() @TakesBody(NATIVE_BODY)
+  @ApiBody({ schema: { type: 'object', required: ['observations'], properties: { observations: { type: 'array', maxItems: 5_000, items: { type: 'object' } } } } })
+  async take(@Headers('authorization') authorization: string | undefined, @Body() body: unknown): Promise<Receipt> {
+    const door = await this.doorkeeper.open(keyOf(authorization, body));
+    if (door.kind !== 'server') throw new Problem('forbidden', 'key.kind', 'Native observations need a server key.');
+    const { observations } = (body ?? {}) as { observations?: unknown };
+    if (!Array.isArray(observations) || observations.length === 0) {
+      throw new Problem('invalid', 'validation_failed', 'The body must hold observations.', { errors: [{ pointer: '/observations', code: 'validation_failed', message: 'It must be a list with at least one observation.' }] });
+    }
+    const items = observations.map((raw: unknown): Item => (tooLarge(raw) ? { messageId: undefined, raw: null, faults: [{ pointer: '', code: 'observation_too_large', message: 'An observation has at most 256 KB.' }] } : readNative(raw, door)));
+    return receipt(await this.accepter.accept({ door, dialect: 'native', items }));
+  }
+}
+
+/** Only long lists can be that large: the usual observation is not measured. */
+function tooLarge(raw: unknown): boolean {
+  const { lines, attributes, properties } = (raw ?? {}) as { lines?: unknown; attributes?: unknown; properties?: unknown };
+  return (Array.isArray(lines) && lines.length > 100) || attributes !== undefined || properties !== undefined ? Buffer.byteLength(JSON.stringify(raw)) > LARGEST_OBSERVATION : false;
+}
+
+export function receipt(results: readonly Outcome[]): Receipt {
+  const count = (status: Outcome['status']): number => results.filter((result) => result.status === status).length;
+  return { accepted: count('accepted'), duplicate: count('duplicate'), quarantined: count('quarantined'), results };
+}

@@ -1,0 +1,108 @@
+import type { BehaviourObserved, Identifier } from '@yunke/contracts';
+import type { Millis } from '@yunke/kernel';
+
+import { ACCOUNT, type Door, type Observation } from './item.js';
+import { LONGEST_ID, flagIn, idIn, isObject, note, objectIn, objectsIn, textIn, valueIn, type Part } from './segment-part.js';
+
+export const SEGMENT_TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias'] as const;
+export type SegmentType = (typeof SEGMENT_TYPES)[number];
+
+/** One call of the Segment API, read as far as all six kinds of call are alike. */
+export type Call = {
+  readonly type: SegmentType;
+  readonly door: Door;
+  readonly root: Part;
+  readonly context: Part;
+  /** The `traits` of identify and group, the `properties` of track, page and screen. */
+  readonly content: Part;
+  readonly messageId: string;
+  /** When it was made, by our clock. */
+  readonly at: Millis;
+  readonly occurredAt: string;
+  /** Empty when the call names nobody. */
+  readonly subject: string;
+  readonly identifiers: Identifier[];
+};
+
+/** What every observation of this call says alike. */
+export const stamped = ({ door, messageId, occurredAt }: Call) => ({ source: door.source, messageId, occurredAt, history: door.history, verified: door.kind === 'server' });
+
+/** The same, with who it was; only an order and its returns may be nobody's. */
+export function stampedWithPerson(call: Call) {
+  const { root, subject, identifiers } = call;
+  const isSaid = root.faults.some(({ pointer }) => pointer === '/userId' || pointer === '/anonymousId');
+  if (subject === '' && !isSaid) note(root, 'userId', 'validation_failed', 'A call needs a userId or an anonymousId.');
+  return { ...stamped(call), subject, identifiers };
+}
+
+/** Somebody did something that is neither a cart nor, from a trusted source, an order. */
+export function behaviour(call: Call, kind: BehaviourObserved['kind'], name: string): Observation {
+  return { type: 'BehaviourObserved', body: { ...stampedWithPerson(call), kind, name, properties: call.content.fields } };
+}
+
+/** The account, with the anonymous id as evidence; else the visitor. */
+export function personIn({ type, door, root, context, content }: Pick<Call, 'type' | 'door' | 'root' | 'context' | 'content'>): { subject: string; identifiers: Identifier[] } {
+  const userId = idIn(root, 'userId', ACCOUNT);
+  const anonymousId = idIn(root, 'anonymousId', ACCOUNT);
+  const identifiers: Identifier[] = [];
+  const add = (kind: string, value: string | undefined): void => {
+    if (value !== undefined && !identifiers.some((known) => known.type === kind && known.value === value)) identifiers.push({ type: kind, value });
+  };
+  if (userId !== undefined) add('anonymous', anonymousId);
+  if (type === 'alias') add('anonymous', idIn(root, 'previousId', ACCOUNT));
+  addContacts(add, { type, content, context });
+  addExternalIds(add, context);
+  addDevices(add, context);
+  const subject = userId !== undefined ? `${door.source}:account:${userId}` : anonymousId !== undefined ? `${door.source}:anonymous:${anonymousId}` : '';
+  return { subject, identifiers };
+}
+
+type Add = (kind: string, value: string | undefined) => void;
+
+function addContacts(add: Add, { type, content, context }: Pick<Call, 'type' | 'content' | 'context'>): void {
+  const traits = objectIn(context, 'traits');
+  for (const kind of ['email', 'phone']) {
+    if (type === 'identify') add(kind, textIn(content, kind, LONGEST_ID));
+    else if (type !== 'group') add(kind, contactAmong(content, kind)); // a group's e-mail address is a company's
+    add(kind, textIn(traits, kind, LONGEST_ID));
+  }
+}
+
+/** Properties are free: one that is called `email` may be a flag, and then it is no contact and no fault. */
+function contactAmong(properties: Part, name: string): string | undefined {
+  const value = valueIn(properties, name);
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST_ID ? value : undefined;
+}
+
+const EXTERNAL_TYPE = /^[\w.-]{1,64}$/;
+
+/** Segment counts an external id only with all four of its fields; those of accounts are companies'. */
+function addExternalIds(add: Add, context: Part): void {
+  for (const part of objectsIn(context, 'externalIds')) {
+    const [id, type, collection, encoding] = ['id', 'type', 'collection', 'encoding'].map((name) => fourth(part, name));
+    if (type !== undefined && !EXTERNAL_TYPE.test(type)) note(part, 'type', 'id_invalid', 'The type of an external id has 1 to 64 characters of A–Z a–z 0–9 _ . -');
+    else if (collection === 'users' && encoding === 'none') add(`external:${type}`, id);
+  }
+}
+
+function fourth(part: Part, name: string): string | undefined {
+  const before = part.faults.length;
+  const value = textIn(part, name, LONGEST_ID);
+  if (value === undefined && part.faults.length === before) note(part, name, 'validation_failed', 'An external id needs id, type, collection and encoding.');
+  return value;
+}
+
+function addDevices(add: Add, context: Part): void {
+  if (valueIn(context, 'device') === undefined) return;
+  const device = objectIn(context, 'device');
+  add('device', textIn(device, 'id', LONGEST_ID));
+  if (flagIn(device, 'adTrackingEnabled') === false) return; // the person asked not to be followed by it
+  add(advertisingKind(device, context), textIn(device, 'advertisingId', LONGEST_ID));
+}
+
+function advertisingKind(device: Part, context: Part): string {
+  const os = valueIn(context, 'os');
+  const platform = String(valueIn(device, 'type') ?? (isObject(os) ? os['name'] : '')).toLowerCase();
+  if (platform === 'android') return 'gaid';
+  return ['ios', 'ipados', 'iphone os'].includes(platform) ? 'idfa' : 'device';
+}

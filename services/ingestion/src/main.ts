@@ -1,0 +1,5 @@
+import { run } from '@yunke/service';
+
+import { ingestion } from './ingestion.module.js';
+
+await run([ingestion]);

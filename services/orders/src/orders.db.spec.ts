@@ -1,0 +1,44 @@
+import { streams } from '@yunke/contracts';
+import { aReturnObserved, anOrderObserved, eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
+import supertest from 'supertest';
+
+import { orders } from './orders.module.js';
+
+describe('orders', () => {
+  let service: ServiceUnderTest;
+  beforeAll(async () => { service = await serviceUnderTest(orders); });
+  afterAll(() => service.stop());
+
+  const api = () => supertest(service.baseUrl);
+  const token = () => `Bearer ${service.credentials.apiToken}`;
+  const factsOf = async (orderId: string) => (await service.said(streams.ordersChanges)).filter(({ body }) => body['orderId'] === orderId);
+
+  it('announces a milestone once, however often the shop repeats it', async () => {
+    const placed = anOrderObserved({ orderId: 'shop:once' });
+    await service.hear({ type: 'OrderObserved', body: placed }, { type: 'OrderObserved', body: { ...placed, messageId: 'again' } }, { type: 'OrderObserved', body: { ...placed, messageId: 'paid', paidAt: placed.placedAt! } });
+
+    await eventually(async () => expect((await factsOf('shop:once')).map(({ type, body }) => [type, body['seq']])).toEqual([['OrderPlaced', '1'], ['OrderPaid', '2']]));
+  });
+
+  it('answers with the order as it stands, and with 404 for one that nobody has seen', async () => {
+    await service.hear({ type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:seen', subject: 'shop:account:grace' }) });
+
+    const found = await eventually(async () => api().get('/api/orders/shop:seen').set('authorization', token()).expect(200));
+    expect(found.body).toMatchObject({ orderId: 'shop:seen', status: 'placed', totalMinor: '1000', lines: [{ lineId: '1', sku: 'tea', quantity: 1 }] });
+    expect((await api().get('/api/orders/shop:unseen').set('authorization', token()).expect(404)).body.code).toBe('order.not_found');
+    expect((await api().get('/api/orders?subject=shop:account:grace').set('authorization', token()).expect(200)).body.items).toHaveLength(1);
+    await api().get('/api/orders').expect(401);
+  });
+
+  it('takes a refund from its order, whichever of the two is heard first', async () => {
+    await service.hear({ type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:R9', orderId: 'shop:refunded' }) }, { type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:refunded' }) });
+
+    await eventually(async () => expect((await api().get('/api/orders/shop:refunded').set('authorization', token())).body).toMatchObject({ totalMinor: '1000', refundedMinor: '400', refunds: [{ returnId: 'shop:R9', amountMinor: '400' }] }));
+  });
+
+  it('says a return that points at no order by itself', async () => {
+    await service.hear({ type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:alone' }) });
+
+    await eventually(async () => expect(await service.said(streams.ordersReturns)).toMatchObject([{ type: 'ReturnRecorded', body: { returnId: 'shop:alone', refundMinor: '400', seq: '1' } }]));
+  });
+});

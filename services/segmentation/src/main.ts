@@ -1,0 +1,5 @@
+import { run } from '@yunke/service';
+
+import { segmentation } from './segmentation.module.js';
+
+await run([segmentation]);
