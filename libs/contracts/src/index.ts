@@ -1,3 +1,4 @@
+export type { Fact } from './fact.js';
 export type { Fault } from '@yunke/kernel';
 export type * from './gen/types.js';
 export { schemas } from './gen/schemas.js';

@@ -1,8 +1,8 @@
-import type { Stream } from '@yunke/contracts';
+import type { Fact, Stream } from '@yunke/contracts';
 import { Problem, type Millis } from '@yunke/kernel';
 
 import type { LogRecord } from './log.js';
-import type { CausedFact, Fact } from './say.js';
+import type { CausedFact } from './say.js';
 
 /** The messages of a stream, by type. */
 export type MessagesOf<S> = S extends Stream<infer M> ? M : never;

@@ -124,7 +124,7 @@ class EmbeddedLog implements EventLog {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweeper);
-    for (const consumption of [...this.#consumptions]) await consumption.stop();
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.stop()));
     await this.#news?.end().catch(() => undefined);
     await this.db.close();
   }

@@ -8,7 +8,7 @@ export { LogTransport, On, calledWithTx } from './on.js';
 export { listParked, type ParkedKey, type Place } from './park.js';
 export { partitionOf } from './partition.js';
 export { Relay } from './relay.js';
-export { partitionsOf, say, type CausedFact, type Fact } from './say.js';
+export { partitionsOf, say, type CausedFact } from './say.js';
 export { staleKeys } from './state-topic.js';
 export { SubjectProfiles1700000000004 } from './migrations/subject-profiles.js';
 export { lockSubjects, membersOf, moveSubjects, type Belonging } from './subject-profiles.js';

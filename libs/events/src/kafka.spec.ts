@@ -65,6 +65,31 @@ function ofKafka(options: { brokers: string[]; clientId: string; log: () => void
     expect(await firstFetch(topic, topic)).toMatchObject({ from: 1, next: 2 });
   });
 
+  it('tells where a fetch began, also when the first record lies behind a hole', async () => {
+    const topic = await topicOf();
+    const producer = kafkaClient(options).producer({ idempotent: true, maxInFlightRequests: 1, transactionalId: topic, createPartitioner: () => () => 0 });
+    await producer.connect();
+    for (const value of ['0', '2']) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ value }] });
+      await transaction.commit();
+    }
+    await producer.disconnect();
+    const { promise, resolve, reject } = Promise.withResolvers<Fetch>();
+
+    // Offset 1 is the mark of the first commit: nothing to read there.
+    const consumption = await log.consume({
+      group: topic, topics: [topic], assigned: () => undefined, failed: reject,
+      heard: async (fetch) => {
+        if (fetch.from === 1) resolve(fetch);
+        return { kind: 'continue', at: fetch.from === 0 ? 1 : fetch.next };
+      },
+    });
+
+    expect(await promise).toMatchObject({ from: 1, next: 4, records: [{ offset: 2, value: '2' }] });
+    await consumption.stop();
+  });
+
   it('survives bytes that are no UTF-8, and headers that came twice', async () => {
     const topic = await topicOf();
     const producer = kafkaClient(options).producer({ createPartitioner: () => () => 0 });

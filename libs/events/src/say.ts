@@ -1,14 +1,11 @@
 import { context, propagation } from '@opentelemetry/api';
 
-import { streamOf, type Messages, type Stream } from '@yunke/contracts';
+import { streamOf, type Fact, type Stream } from '@yunke/contracts';
 import { opaqueId, uuidv5 } from '@yunke/kernel';
 import { columnsOf, type Tx } from '@yunke/postgres';
 
 import { partitionOf } from './partition.js';
 import { voiceOf } from './voice.js';
-
-/** Something that has become true (or, from ingestion, was observed): the message of a contract, by its type. */
-export type Fact = { [T in keyof Messages]: { readonly type: T; readonly body: Messages[T] } }[keyof Messages];
 
 /** A fact and why: the id of the record, timer, walk or request that led to it. Its own id follows from that. */
 export type CausedFact = Fact & { readonly cause: string; readonly id?: string; readonly traceparent?: string };

@@ -14,7 +14,10 @@ export async function staleKeys(tx: Tx, stream: Stream, batch: Batch<Stream>): P
   for (const { key, version } of heard) {
     const known = largest.get(key);
     if (known !== undefined && BigInt(version) < BigInt(known)) stale.add(key);
-    else largest.set(key, version), stale.delete(key);
+    else {
+      largest.set(key, version);
+      stale.delete(key);
+    }
   }
   const rows = [...largest].map(([key, version]) => ({ key, version })).sort((a, b) => (a.key < b.key ? -1 : 1));
   const older = await tx.query<{ key: string }>(

@@ -99,13 +99,9 @@ async function openPlatform(config: PlatformConfig, services: readonly Service[]
     for (const { name } of services) await server.createDatabase(`yunke_${name}`);
     databaseUrl = (service) => server.url(`yunke_${service}`);
   }
-  let log: EventLog;
-  if (config.kafkaBrokers.length > 0) log = kafkaLog({ brokers: [...config.kafkaBrokers], clientId: `yunke-${services.map(({ name }) => name).join('-')}` });
-  else {
-    const server = await postgres();
-    await server.createDatabase('yunke_log');
-    log = await embeddedLog(server.url('yunke_log'));
-  }
+  if (!config.databaseUrl && config.kafkaBrokers.length === 0) await (await postgres()).createDatabase('yunke_log');
+  const clientId = `yunke-${services.map(({ name }) => name).join('-')}`;
+  const log = config.kafkaBrokers.length > 0 ? kafkaLog({ brokers: [...config.kafkaBrokers], clientId }) : await embeddedLog(databaseUrl('log'));
   stops.push(() => log.close());
   return { databaseUrl, log };
 }

@@ -1,5 +1,5 @@
-import { streamOf, type Stream } from '@yunke/contracts';
-import { embeddedLog, partitionOf, type Append, type EventLog, type Fact } from '@yunke/events';
+import { streamOf, type Fact, type Stream } from '@yunke/contracts';
+import { embeddedLog, partitionOf, type Append, type EventLog } from '@yunke/events';
 import { opaqueId, uuidv5 } from '@yunke/kernel';
 import { Settings, TokenKeys, createLogger, importTokenKeys, makeCredentials, migrationsOf, startService, type Credentials, type RunningService, type Service } from '@yunke/service';
 

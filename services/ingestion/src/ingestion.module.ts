@@ -3,12 +3,12 @@ import { Module } from '@nestjs/common';
 import type { Service } from '@yunke/service';
 
 import { IngestionConfig } from './ingestion.config.js';
-import { Accepter } from './intake/accepter.js';
+import { Accepter } from './intake/accepter.worker.js';
 import { ObservationsController } from './intake/observations.controller.js';
 import { SegmentController } from './intake/segment.controller.js';
 import { Ingestion1700000001101 } from './migrations/0001-ingestion.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
-import { Doorkeeper } from './source/doorkeeper.js';
+import { Doorkeeper } from './source/doorkeeper.worker.js';
 import { SourceController } from './source/source.controller.js';
 
 @Module({ controllers: [ObservationsController, SegmentController, SourceController, QuarantineController], providers: [Accepter, Doorkeeper] })

@@ -5,7 +5,7 @@ import { present } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
 import { Roles } from '@yunke/service';
 
-import { CutPointsJob } from './cut-points.job.js';
+import { CutPointsJob } from './cut-points.worker.js';
 import { findJob, type Job } from './job.store.js';
 import { currentRules } from './rules.store.js';
 import { SegmentationConfig } from './segmentation.config.js';

@@ -213,7 +213,7 @@ function band(r: number, count: number, net: number): string {
 
 /** Instants worth asking at: around every change, around some instants that change nothing, and anywhere. */
 function asked(oracle: Oracle): Millis[] {
-  const around = oracle.candidates.filter((at, k) => k % 12 === 0 || !oracle.same(at, oracle.candidates[k - 1]!));
+  const around = oracle.candidates.filter((at, k) => k % 25 === 0 || !oracle.same(at, oracle.candidates[k - 1]!));
   return [...around.flatMap((at) => [at - 1, at, at + 1]), ...oracle.scenario.instants];
 }
 

@@ -4,7 +4,7 @@ import { SubjectProfiles1700000000004 } from '@yunke/events';
 import type { Service } from '@yunke/service';
 
 import { CutPointsController } from './cut-points.controller.js';
-import { CutPointsJob } from './cut-points.job.js';
+import { CutPointsJob } from './cut-points.worker.js';
 import { Segmentation1700000001201 } from './migrations/0001-segmentation.js';
 import { SegmentationConfig } from './segmentation.config.js';
 import { StandingController } from './standing.controller.js';

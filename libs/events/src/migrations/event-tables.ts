@@ -3,64 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /** What every service's database holds for hearing and saying (design 3.2, 3.3). */
 export class EventTables1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`
-      -- Chosen before the first start, remembered for ever; the epoch is this database's identity.
-      create table installation (
-        one boolean primary key default true check (one),
-        partitions int not null,
-        epoch uuid not null default gen_random_uuid()
-      );
-
-      -- What one transaction says to one partition: one row. payload: two lines an event, see outbox.ts.
-      create table outbox (
-        id bigint generated always as identity primary key,
-        topic text not null,
-        partition int not null,
-        events int not null,
-        payload text not null,
-        said_at timestamptz not null default now()
-      ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
-
-      create table relay_lease (
-        one boolean primary key default true check (one),
-        owner text not null default '',
-        fence bigint not null default 0,
-        expires_at timestamptz not null default '-infinity',
-        next_n bigint not null default 1
-      ) with (fillfactor = 50);
-      insert into relay_lease default values;
-
-      create table relay_batch (first_n bigint primary key, ids bigint[] not null);
-
-      create table consumer_position (
-        topic text not null,
-        partition int not null,
-        next_offset bigint not null,
-        producer_epoch text,
-        heard_n bigint not null default 0,
-        accepted_through timestamptz not null default '-infinity',
-        parked int not null default 0,
-        stopped text,
-        primary key (topic, partition)
-      ) with (fillfactor = 50);
-
-      create table parked_key (
-        topic text not null, partition int not null, key text not null,
-        code text not null, message text not null, since timestamptz not null default clock_timestamp(),
-        primary key (topic, partition, key)
-      );
-
-      create table parked_record (
-        topic text not null, partition int not null, "offset" bigint not null,
-        key text not null, value text, headers jsonb not null,
-        primary key (topic, partition, "offset")
-      );
-      -- Serves: the records of one key, in order, when it is released.
-      create index parked_record_key on parked_record (topic, partition, key, "offset");
-
-      -- The largest version heard on a state topic of our own (design 3.3): a smaller one means that compaction kept a stale copy.
-      create table state_heard (topic text not null, key text not null, version bigint not null, primary key (topic, key));
-    `);
+    await runner.query(TABLES);
     await runner.query(RELAY_STEP);
   }
 
@@ -68,6 +11,65 @@ export class EventTables1700000000001 implements MigrationInterface {
     throw new Error('Migrations go forward only.');
   }
 }
+
+const TABLES = `
+  -- Chosen before the first start, remembered for ever; the epoch is this database's identity.
+  create table installation (
+    one boolean primary key default true check (one),
+    partitions int not null,
+    epoch uuid not null default gen_random_uuid()
+  );
+
+  -- What one transaction says to one partition: one row. payload: two lines an event, see outbox.ts.
+  create table outbox (
+    id bigint generated always as identity primary key,
+    topic text not null,
+    partition int not null,
+    events int not null,
+    payload text not null,
+    said_at timestamptz not null default now()
+  ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+
+  create table relay_lease (
+    one boolean primary key default true check (one),
+    owner text not null default '',
+    fence bigint not null default 0,
+    expires_at timestamptz not null default '-infinity',
+    next_n bigint not null default 1
+  ) with (fillfactor = 50);
+  insert into relay_lease default values;
+
+  create table relay_batch (first_n bigint primary key, ids bigint[] not null);
+
+  create table consumer_position (
+    topic text not null,
+    partition int not null,
+    next_offset bigint not null,
+    producer_epoch text,
+    heard_n bigint not null default 0,
+    accepted_through timestamptz not null default '-infinity',
+    parked int not null default 0,
+    stopped text,
+    primary key (topic, partition)
+  ) with (fillfactor = 50);
+
+  create table parked_key (
+    topic text not null, partition int not null, key text not null,
+    code text not null, message text not null, since timestamptz not null default clock_timestamp(),
+    primary key (topic, partition, key)
+  );
+
+  create table parked_record (
+    topic text not null, partition int not null, "offset" bigint not null,
+    key text not null, value text, headers jsonb not null,
+    primary key (topic, partition, "offset")
+  );
+  -- Serves: the records of one key, in order, when it is released.
+  create index parked_record_key on parked_record (topic, partition, key, "offset");
+
+  -- The largest version heard on a state topic of our own (design 3.3): a smaller one means that compaction kept a stale copy.
+  create table state_heard (topic text not null, key text not null, version bigint not null, primary key (topic, key));
+`;
 
 /**
  * One round trip of the relay, under its lease: renew it or raise; delete the acknowledged batch with exactly its rows; claim

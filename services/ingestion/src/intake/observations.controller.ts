@@ -4,8 +4,8 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { Problem } from '@yunke/kernel';
 import { NATIVE_BODY, Public, TakesBody } from '@yunke/service';
 
-import { Doorkeeper, keyOf } from '../source/doorkeeper.js';
-import { Accepter } from './accepter.js';
+import { Doorkeeper, keyOf } from '../source/doorkeeper.worker.js';
+import { Accepter } from './accepter.worker.js';
 import { readNative } from './native.js';
 import type { Item, Outcome } from './item.js';
 

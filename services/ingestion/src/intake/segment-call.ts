@@ -1,8 +1,7 @@
 import type { BehaviourObserved, Identifier } from '@yunke/contracts';
-import type { Millis } from '@yunke/kernel';
 
 import { ACCOUNT, type Door, type Observation } from './item.js';
-import { LONGEST_ID, flagIn, idIn, isObject, note, objectIn, objectsIn, textIn, valueIn, type Part } from './segment-part.js';
+import { LONGEST_ID, NOTHING, flagIn, idIn, isObject, note, objectIn, objectsIn, textIn, valueIn, type Part } from './segment-part.js';
 
 export const SEGMENT_TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias'] as const;
 export type SegmentType = (typeof SEGMENT_TYPES)[number];
@@ -16,8 +15,7 @@ export type Call = {
   /** The `traits` of identify and group, the `properties` of track, page and screen. */
   readonly content: Part;
   readonly messageId: string;
-  /** When it was made, by our clock. */
-  readonly at: Millis;
+  /** When it was made, by our clock: RFC 3339 in UTC with milliseconds. */
   readonly occurredAt: string;
   /** Empty when the call names nobody. */
   readonly subject: string;
@@ -37,7 +35,7 @@ export function stampedWithPerson(call: Call) {
 
 /** Somebody did something that is neither a cart nor, from a trusted source, an order. */
 export function behaviour(call: Call, kind: BehaviourObserved['kind'], name: string): Observation {
-  return { type: 'BehaviourObserved', body: { ...stampedWithPerson(call), kind, name, properties: call.content.fields } };
+  return { type: 'BehaviourObserved', body: { ...stampedWithPerson(call), kind, name, properties: call.content.fields === NOTHING ? undefined : call.content.fields } };
 }
 
 /** The account, with the anonymous id as evidence; else the visitor. */

@@ -1,40 +1,42 @@
-import type { CartObserved, OrderObserved, ReturnObserved, ShipmentObserved } from '@yunke/contracts';
-import { LARGEST_MINOR } from '@yunke/kernel';
+import type { CartObserved, OrderObserved } from '@yunke/contracts';
 
 import type { Observation } from './item.js';
 import { subjectOf } from './native.js';
 import { scoped } from './observation.js';
 import { stamped, stampedWithPerson, type Call } from './segment-call.js';
-import { amountIn, currencyIn, linesIn, onlyLineOf, wholeIn } from './segment-lines.js';
-import { LONGEST_ID, idIn, note, required, textIn, valueIn, type Part } from './segment-part.js';
-import { foreseenIn, happenedIn } from './segment-times.js';
+import { amountIn, currencyIn, linesIn, onlyLineOf, sumOf, wholeIn } from './segment-lines.js';
+import { LONGEST_ID, idIn, note, objectIn, required, scopedIdIn, textIn, valueIn } from './segment-part.js';
+import { goodsBack, refund } from './segment-return.js';
+import { foreseenIn, happenedIn, timesIn, type DatedBy } from './segment-times.js';
 
 type Read = (call: Call) => Observation;
 type OrderTime = 'placedAt' | 'reviewedAt' | 'paidAt' | 'allocatedAt' | 'pickedAt' | 'packedAt' | 'shippedAt' | 'deliveredAt' | 'cancelledAt';
-/** A milestone, and the property that may date it; otherwise it is as old as the event. */
-type Milestones<Time extends string> = Readonly<Partial<Record<Time, string>>>;
+type ParcelTime = 'shippedAt' | 'inTransitAt' | 'outForDeliveryAt' | 'deliveredAt';
 
 /** What lies in a cart. A page may say it as well as a server. */
 export const CART_EVENTS: ReadonlyMap<string, Read> = new Map([
-  ['Product Added', cart('added')], ['Product Removed', cart('removed')], ['Cart Viewed', cart('viewed')], ['Checkout Started', cart('checkout_started')],
+  ['Product Added', cart('added')],
+  ['Product Removed', cart('removed')],
+  ['Cart Viewed', cart('viewed')],
+  ['Checkout Started', cart('checkout_started')],
 ]);
 
 /**
- * Segment's e-commerce vocabulary (v2), and the fulfilment that it lacks. Only a server is believed.
- * Completed means that the purchase was: placed and paid.
+ * The orders of Segment's e-commerce vocabulary (v2), and the fulfilment and the stock that it lacks. Only a server is believed.
+ * `Order Completed` means that the purchase was: placed and paid.
  */
 export const ORDER_EVENTS: ReadonlyMap<string, Read> = new Map([
-  ['Order Placed', wholeOrder({ placedAt: 'placed_at' })],
-  ['Order Paid', wholeOrder({ paidAt: 'paid_at' })],
-  ['Order Completed', wholeOrder({ placedAt: 'placed_at', paidAt: 'paid_at' })],
-  ['Order Updated', wholeOrder({})],
-  ['Order Cancelled', wholeOrder({ cancelledAt: 'cancelled_at' })],
+  ['Order Placed', order({ placedAt: 'placed_at' })],
+  ['Order Paid', order({ paidAt: 'paid_at' })],
+  ['Order Completed', order({ placedAt: 'placed_at', paidAt: 'paid_at' })],
+  ['Order Updated', order({})],
+  ['Order Cancelled', order({ cancelledAt: 'cancelled_at' })],
   ['Order Confirmed', step({ reviewedAt: 'confirmed_at' })],
   ['Order Allocated', step({ allocatedAt: 'allocated_at' })],
   ['Order Picked', step({ pickedAt: 'picked_at' })],
   ['Order Packed', step({ packedAt: 'packed_at' })],
-  ['Order Shipped', parcelOr(step({ shippedAt: 'shipped_at' }), { shippedAt: 'shipped_at' })],
-  ['Order Delivered', parcelOr(step({ deliveredAt: 'delivered_at' }), { deliveredAt: 'delivered_at' })],
+  ['Order Shipped', parcelOrOrder({ shippedAt: 'shipped_at' })],
+  ['Order Delivered', parcelOrOrder({ deliveredAt: 'delivered_at' })],
   ['Shipment Updated', carrierWord],
   ['Return Requested', goodsBack({ requestedAt: 'requested_at' })],
   ['Return Received', goodsBack({ receivedAt: 'received_at' })],
@@ -46,50 +48,97 @@ function cart(action: CartObserved['action']): Read {
   return (call) => {
     const { content } = call;
     const currency = currencyIn(content);
-    const lines = valueIn(content, 'products') === undefined && action !== 'viewed' && action !== 'checkout_started' ? [onlyLineOf(content, currency)] : linesIn(content, 'products', { currency, priced: false });
-    // Segment does not require a cart_id, and Checkout Started has none: then it is the one cart that the person has.
+    const isOneProduct = (action === 'added' || action === 'removed') && valueIn(content, 'products') === undefined;
+    const lines = isOneProduct ? [onlyLineOf(content, currency)] : linesIn(content, 'products', { currency, priced: false });
+    // Checkout Started has no cart_id, and others may lack it: then it is the one cart that the person has.
     return { type: 'CartObserved', body: { ...stampedWithPerson(call), cartId: idIn(content, 'cart_id') ?? 'current', action, currency, lines } };
   };
 }
 
 /** An order as it stands, with its lines and amounts. */
-function wholeOrder(milestones: Milestones<OrderTime>): Read {
+function order(milestones: DatedBy<OrderTime>): Read {
   return (call) => {
     const { content } = call;
     const currency = currencyIn(content);
     const lines = linesIn(content, 'products', { currency, priced: true });
-    const [shipping, tax, discount] = ['shipping', 'tax', 'discount'].map((name) => amountIn(content, name, currency));
-    const total = totalIn(content, currency, (shipping ?? 0) + (tax ?? 0));
-    const hasAmounts = lines.length > 0 || [shipping, tax, discount, total].some((amount) => amount !== undefined);
-    return {
-      type: 'OrderObserved',
-      body: {
-        ...orderOf(call, milestones), lines, totalMinor: text(total), shippingMinor: text(shipping), taxMinor: text(tax), discountMinor: text(discount),
-        // An update that names no amount must not turn an order in CNY into one in USD.
-        currency: hasAmounts || valueIn(content, 'currency') !== undefined ? currency : undefined,
-      },
-    };
+    const [shipping, tax, discount] = [amountIn(content, 'shipping', currency), amountIn(content, 'tax', currency), amountIn(content, 'discount', currency)];
+    const total = totalOf(call, currency, [shipping ?? 0, tax ?? 0]);
+    // An update that names no amount must not turn an order in CNY into one in USD.
+    const hasCurrency = lines.length > 0 || (total ?? shipping ?? tax ?? discount) !== undefined || valueIn(content, 'currency') !== undefined;
+    const amounts = { totalMinor: total?.toString(), shippingMinor: shipping?.toString(), taxMinor: tax?.toString(), discountMinor: discount?.toString() };
+    return { type: 'OrderObserved', body: { ...orderOf(call, milestones), ...amounts, currency: hasCurrency ? currency : undefined, lines } };
   };
+}
+
+/** What the customer pays: the total, else the revenue, which Segment counts after the discount and before shipping and tax. */
+function totalOf({ content }: Call, currency: string, shippingAndTax: readonly number[]): number | undefined {
+  const total = amountIn(content, 'total', currency);
+  if (total !== undefined) return total;
+  const [name, revenue] = valueIn(content, 'revenue') === undefined ? ['subtotal', amountIn(content, 'subtotal', currency)] as const : ['revenue', amountIn(content, 'revenue', currency)] as const;
+  return revenue === undefined ? undefined : sumOf(content, name, [revenue, ...shippingAndTax]);
 }
 
 /** A step of fulfilment. Its products are those of one parcel, without prices: as lines they would overwrite the order's. */
-function step(milestones: Milestones<OrderTime>): Read {
+function step(milestones: DatedBy<OrderTime>): Read {
   return (call) => ({ type: 'OrderObserved', body: { ...orderOf(call, milestones), lines: [] } });
 }
 
-function orderOf(call: Call, milestones: Milestones<OrderTime>): Omit<OrderObserved, 'acceptedAt' | 'lines'> {
-  const { content, context } = call;
-  const orderId = orderIdIn(call);
-  const email = textIn(content, 'email', LONGEST_ID) ?? contactIn(context, 'email');
-  const phone = textIn(content, 'phone', LONGEST_ID) ?? contactIn(context, 'phone');
+/** The order's person is its account or visitor, else its own contact; it may be nobody's. */
+function orderOf(call: Call, milestones: DatedBy<OrderTime>): Omit<OrderObserved, 'acceptedAt' | 'lines'> {
+  const { content, context, door } = call;
+  const traits = objectIn(context, 'traits');
+  const orderId = required(content, 'order_id', (part, name) => scopedIdIn(part, name, door.source));
+  const email = textIn(content, 'email', LONGEST_ID) ?? textIn(traits, 'email', LONGEST_ID);
+  const phone = textIn(content, 'phone', LONGEST_ID) ?? textIn(traits, 'phone', LONGEST_ID);
   return {
-    ...stamped(call), subject: subjectOf({ subject: call.subject, orderId, email, phone }, call.door), identifiers: call.identifiers,
-    orderId, email, phone, country: textIn(content, 'country'), promisedAt: foreseenIn(content, 'promised_at'), ...timesOf(call, milestones, call.occurredAt),
+    ...stamped(call), subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), identifiers: call.identifiers,
+    orderId, email, phone, country: textIn(content, 'country'), promisedAt: foreseenIn(content, 'promised_at'), ...timesIn(content, milestones, call),
   };
 }
 
-function timesOf<Time extends string>({ content, door }: Call, milestones: Milestones<Time>, otherwise: string): { [T in Time]?: string } {
-  const times: { [T in Time]?: string } = {};
-  for (const time in milestones) times[time] = happenedIn(content, milestones[time]!, door) ?? otherwise;
-  return times;
+/** A word about one parcel where the event names it, since an order may leave in several; else about the order. */
+function parcelOrOrder(milestones: DatedBy<'shippedAt' | 'deliveredAt'>): Read {
+  const ofOrder = step(milestones);
+  return (call) => (valueIn(call.content, 'shipment_id') === undefined ? ofOrder(call) : parcel(call, milestones));
+}
+
+const CARRIER_STATUS: ReadonlyMap<string, ParcelTime> = new Map([['shipped', 'shippedAt'], ['in_transit', 'inTransitAt'], ['out_for_delivery', 'outForDeliveryAt'], ['delivered', 'deliveredAt']]);
+
+/** What the carrier calls a status that we do not know waits in quarantine: a guess would tell the customer something wrong. */
+function carrierWord(call: Call): Observation {
+  const { content } = call;
+  const isPromise = valueIn(content, 'carrier_status') === undefined && valueIn(content, 'promised_at') !== undefined;
+  if (isPromise) return parcel(call, {});
+  const status = required(content, 'carrier_status', textIn).toLowerCase().replace(/[\s-]+/g, '_');
+  const milestone = CARRIER_STATUS.get(status);
+  if (milestone) return parcel(call, { [milestone]: 'occurred_at' });
+  note(content, 'carrier_status', 'validation_failed', `It must be one of: ${[...CARRIER_STATUS.keys()].join(', ')}.`);
+  return parcel(call, {});
+}
+
+function parcel(call: Call, milestones: DatedBy<ParcelTime>): Observation {
+  const { content, door } = call;
+  const orderId = required(content, 'order_id', (part, name) => scopedIdIn(part, name, door.source));
+  const shipmentId = required(content, 'shipment_id', idIn);
+  return {
+    type: 'ShipmentObserved',
+    body: {
+      ...stamped(call), occurredAt: happenedIn(content, 'occurred_at', door) ?? call.occurredAt, orderId, shipmentId,
+      carrier: textIn(content, 'carrier'), trackingNumber: textIn(content, 'tracking_no'), promisedAt: foreseenIn(content, 'promised_at'), ...timesIn(content, milestones, call),
+    },
+  };
+}
+
+/** How much of a SKU lies in a warehouse now. It may be less than nothing, where a shop sold what it does not have. */
+function stockCount(call: Call): Observation {
+  const { content, door, messageId } = call;
+  const quantity = required(content, 'on_hand', (part, name) => wholeIn(part, name)?.toString());
+  return {
+    type: 'StockObserved',
+    body: {
+      ...stamped(call), occurredAt: happenedIn(content, 'occurred_at', door) ?? call.occurredAt, kind: 'count', quantity,
+      sku: required(content, 'sku', (part, name) => textIn(part, name, LONGEST_ID)), warehouse: required(content, 'warehouse', textIn),
+      movementId: scopedIdIn(content, 'movement_id', door.source) ?? scoped(messageId, door.source), reason: textIn(content, 'reason'),
+    },
+  };
 }

@@ -61,6 +61,13 @@ function totalIn(part: Part, name: string, { quantity, unitPrice, currency }: { 
   }
 }
 
+/** The sum of amounts that are each within bounds. */
+export function sumOf(part: Part, name: string, amounts: readonly number[]): number {
+  const sum = amounts.reduce((total, amount) => total + amount, 0);
+  if (sum > LARGEST_MINOR) note(part, name, 'number_out_of_range', 'The amounts together are larger than 9e15 minor units.');
+  return sum;
+}
+
 /** A whole number, from a number or its text. */
 export function wholeIn(part: Part, name: string): number | undefined {
   const value = valueIn(part, name);

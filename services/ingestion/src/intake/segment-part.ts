@@ -1,6 +1,7 @@
 import type { Fault } from '@yunke/kernel';
 
 import { ID, idFault } from './item.js';
+import { scoped } from './observation.js';
 
 /** An object inside a call: what it holds, the RFC 6901 pointer to it, and where what is wrong with it is noted. */
 export type Part = { readonly fields: Readonly<Record<string, unknown>>; readonly pointer: string; readonly faults: Fault[] };
@@ -72,6 +73,12 @@ export function idIn(part: Part, name: string, pattern = ID): string | undefined
   else if (pattern.test(value)) return value;
   else part.faults.push(idFault(`${part.pointer}/${name}`));
   return undefined;
+}
+
+/** An id of the source's own, with its name in front. */
+export function scopedIdIn(part: Part, name: string, source: string): string | undefined {
+  const id = idIn(part, name);
+  return id === undefined ? undefined : scoped(id, source);
 }
 
 /** What a reader gave, and a fault when it gave nothing and had nothing to say against it. The empty text goes nowhere: a call with faults is refused. */

@@ -34,6 +34,16 @@ export function happenedIn(part: Part, name: string, door: Door): string | undef
   return iso(at);
 }
 
+/** Milestones, each with the property that may date it. */
+export type DatedBy<Time extends string> = Readonly<Partial<Record<Time, string>>>;
+
+/** When each milestone was reached: as its property says, else when the call was made. */
+export function timesIn<Time extends string>(part: Part, milestones: DatedBy<Time>, { door, occurredAt }: { door: Door; occurredAt: string }): { [T in Time]?: string } {
+  const times: { [T in Time]?: string } = {};
+  for (const time in milestones) times[time] = happenedIn(part, milestones[time]!, door) ?? occurredAt;
+  return times;
+}
+
 /** When something will happen: as far ahead as the source likes. */
 export function foreseenIn(part: Part, name: string): string | undefined {
   const at = instantIn(part, name);

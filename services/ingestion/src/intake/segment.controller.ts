@@ -4,8 +4,8 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { Problem } from '@yunke/kernel';
 import { Public, SEGMENT_BODY, TakesBody } from '@yunke/service';
 
-import { Doorkeeper, keyOf } from '../source/doorkeeper.js';
-import { Accepter } from './accepter.js';
+import { Doorkeeper, keyOf } from '../source/doorkeeper.worker.js';
+import { Accepter } from './accepter.worker.js';
 import { receipt, type Receipt } from './observations.controller.js';
 import { readSegmentBatch, type SegmentType } from './segment.js';
 

@@ -7,7 +7,7 @@ import { Problem, clockOffset, present } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
 import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
 
-import { Accepter } from '../intake/accepter.js';
+import { Accepter } from '../intake/accepter.worker.js';
 import type { Door, Item, Outcome } from '../intake/item.js';
 import { readNative } from '../intake/native.js';
 import { readSegment } from '../intake/segment.js';

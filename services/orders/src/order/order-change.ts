@@ -1,5 +1,4 @@
-import type { OrderState } from '@yunke/contracts';
-import type { Fact } from '@yunke/events';
+import type { Fact, OrderState } from '@yunke/contracts';
 import { iso, reasonOf, type Millis } from '@yunke/kernel';
 
 import { MILESTONES, reached, stateOf, type Milestone, type Order } from './order.js';

@@ -1,5 +1,4 @@
-import type { ReturnObserved } from '@yunke/contracts';
-import type { Fact } from '@yunke/events';
+import type { Fact, ReturnObserved } from '@yunke/contracts';
 import { compareVersions, iso, millis, minor, reasonOf, type Millis, type Version } from '@yunke/kernel';
 
 import type { Because } from '../order/order-change.js';

@@ -1,5 +1,5 @@
 import { compareText, compareVersions, type Version } from '@yunke/kernel';
-import { isMasked, parseSubject } from './identifier.js';
+import { isMasked, parseSubject } from '../resolve/identifier.js';
 
 /** The fields that a customer observation may fill, in the order in which a profile shows them. */
 export const GOLDEN_FIELDS = [

@@ -54,7 +54,7 @@ export type Subject = { source: string; kind: SubjectKind; id: string };
 /** The parts of `<source>:<kind>:<id>`; an id may contain colons. @throws subject.malformed */
 export function parseSubject(subject: string): Subject {
   const [, source, kind, id] = /^([^:\s]+):(account|anonymous|order-contact):(.+)$/s.exec(subject) ?? [];
-  if (!source || !kind || !id)
+  if (!source || !kind || !id || id.includes('\0'))
     throw new Problem('invalid', 'subject.malformed', 'A subject is <source>:<kind>:<id>, of kind account, anonymous or order-contact.');
   return { source, kind: kind as SubjectKind, id };
 }
@@ -73,7 +73,7 @@ export type RefusedValue =
 
 type Cleaned = { value: string } | { refused: RefusedValue };
 
-/** Beyond it a value is a document, and no index holds it. */
+/** Bytes beyond which a value is a document, and no index holds it. */
 const LONGEST = 500;
 const WORDS = new Set(['null', 'undefined', 'none', 'nil', 'nan', 'anonymous', 'unknown', 'n/a', 'test', '-1']);
 
@@ -83,12 +83,26 @@ export function normalise({ type, value }: Identifier, source: string): Identifi
   if (type === 'oaid') return { refused: 'short-lived' };
   if (!RULES.has(type) && !/^external:[\w.-]{1,64}$/.test(type)) return { refused: 'unknown-type' };
   const text = value.trim();
-  if (text.length > LONGEST) return { refused: 'too-long' };
+  if (Buffer.byteLength(text) > LONGEST) return { refused: 'too-long' };
+  if (text.includes('\0')) return { refused: 'malformed' };
   if (isPlaceholder(text)) return { refused: 'placeholder' };
   if (isMasked(text)) return { refused: 'masked' };
   const cleaned = clean(type, text);
   if ('refused' in cleaned) return cleaned;
   return { type, value: ruleOf(type).scope === 'source' ? `${source}:${cleaned.value}` : cleaned.value };
+}
+
+/**
+ * The identifier as evidence keeps it, from what a person typed; one of source scope is `<source>:<value>`.
+ * @throws identifier.refused, identifier.source_missing
+ */
+export function parseIdentifier({ type, value }: Identifier): Identifier {
+  const [, source = '', ownValue = value] = ruleOf(type).scope === 'source' ? /^([^:\s]+):(.*)$/s.exec(value) ?? [] : [];
+  if (ruleOf(type).scope === 'source' && !source)
+    throw new Problem('invalid', 'identifier.source_missing', 'Two sources may use the same value: write <source>:<value>.');
+  const cleaned = normalise({ type, value: ownValue }, source);
+  if ('refused' in cleaned) throw new Problem('invalid', 'identifier.refused', `Such a value never links: ${cleaned.refused}.`);
+  return cleaned;
 }
 
 /** Half hidden, as in `138****8000` or `张＊＊`. */

@@ -1,0 +1,5 @@
+import { run } from '@yunke/service';
+
+import { identity } from './identity.module.js';
+
+await run([identity]);
