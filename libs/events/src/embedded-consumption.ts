@@ -13,6 +13,7 @@ type Mine = { readonly topic: string; readonly partition: number; at: number; no
 export class EmbeddedConsumption implements Consumption {
   readonly #member = crypto.randomUUID();
   #mine = new Map<string, Mine>();
+  #generation = '';
   #beatenAt = -Infinity;
   #stopping = false;
   #dirty = true;
@@ -35,7 +36,7 @@ export class EmbeddedConsumption implements Consumption {
     this.#stopping = true;
     this.tell();
     await this.#running;
-    await this.db.query('delete from log_member where "group" = $1 and member = $2', [this.options.group, this.#member]).catch(() => undefined);
+    await this.db.query('select log_leave($1, $2)', [this.options.group, this.#member]).catch(() => undefined);
     this.gone();
   }
 
@@ -58,21 +59,23 @@ export class EmbeddedConsumption implements Consumption {
   /** Renews our lease and takes the partitions whose turn it is: every n-th of the sorted list for n living members. */
   async #share(): Promise<void> {
     const { group, topics } = this.options;
-    await this.db.query(
-      `insert into log_member ("group", member, expires_at) values ($1, $2, clock_timestamp() + $3 * interval '1 ms')
-       on conflict ("group", member) do update set expires_at = excluded.expires_at`, [group, this.#member, LEASE_MS]);
-    await this.db.query('delete from log_member where "group" = $1 and expires_at < clock_timestamp()', [group]);
-    const members = await this.db.query<{ member: string }>('select member from log_member where "group" = $1 order by member', [group]);
+    const [state] = await this.db.query<{ generation: string; members: string[] }>('select * from log_join($1, $2, $3)', [group, this.#member, LEASE_MS]);
+    const { generation, members } = state!;
+    const isOther = generation !== this.#generation; // a rebalance: what we were told of a partition is forgotten, as on Kafka
+    this.#generation = generation;
     const partitions = await this.db.query<{ topic: string; partition: number; low: number }>(
       'select topic, partition, low::float8 as low from log_partition where topic = any($1) order by topic, partition', [topics]);
-    const rank = members.findIndex(({ member }) => member === this.#member);
+    const rank = members.indexOf(this.#member);
     const mine = new Map<string, Mine>();
     for (const [index, { topic, partition, low }] of partitions.entries()) {
       if (index % members.length !== rank) continue;
       const place = `${topic}/${partition}`;
       const known = this.#mine.get(place);
-      mine.set(place, known ?? { topic, partition, at: low, notBefore: 0, stopped: false });
-      if (!known) this.options.assigned(topic, partition);
+      if (known && !isOther) mine.set(place, known);
+      else {
+        mine.set(place, { topic, partition, at: known?.at ?? low, notBefore: 0, stopped: false });
+        this.options.assigned(topic, partition);
+      }
     }
     this.#mine = mine;
     this.#beatenAt = performance.now();

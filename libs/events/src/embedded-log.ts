@@ -26,6 +26,7 @@ class EmbeddedLog implements EventLog {
   readonly #consumptions = new Set<EmbeddedConsumption>();
   readonly #sweeper = setInterval(() => void this.sweep().catch(() => undefined), SWEEP_EVERY_MS).unref();
   #news: Client | undefined;
+  #lastAppend: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(private readonly db: Db, private readonly url: string) {}
@@ -55,9 +56,15 @@ class EmbeddedLog implements EventLog {
     });
   }
 
-  async append(batch: readonly Append[]): Promise<void> {
+  /** One after the other, so that two calls on one handle stand in the log in their order. */
+  append(batch: readonly Append[]): Promise<void> {
     const appends = batch.filter(({ records }) => records.length > 0);
-    if (appends.length === 0) return;
+    const appended = this.#lastAppend.then(() => (appends.length > 0 ? this.#append(appends) : undefined));
+    this.#lastAppend = appended.catch(() => undefined);
+    return appended;
+  }
+
+  async #append(appends: readonly Append[]): Promise<void> {
     await this.db.tx(async (tx) => {
       const starts = await this.#take(tx, appends);
       const rows = appends.flatMap(({ topic, partition, records }) => {
@@ -122,6 +129,7 @@ class EmbeddedLog implements EventLog {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#sweeper);
     await Promise.all([...this.#consumptions].map((consumption) => consumption.stop()));

@@ -57,6 +57,7 @@ export function createOuterServer(options: OuterOptions = {}): OuterServer {
   const server = createServer(nodeOptions(limits), (request, response) => {
     if (!exchanges.begin(request, response)) return;
     if (isClosing) response.shouldKeepAlive = false;
+    lingerAfterEarlyAnswer(request, response, limits.lingerTimeout);
     dispatch(request, response, { mounts, log: options.log });
   });
   server.maxHeadersCount = HEADERS_TO_READ;

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class Identity1700000002001 implements MigrationInterface {
+export class Identity1700000001301 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       -- id: the subject's permanent id (a keyed hash); profile_id: the profile that holds it now, the permanent id of its oldest member.

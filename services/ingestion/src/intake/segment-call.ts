@@ -12,6 +12,8 @@ export type Call = {
   readonly door: Door;
   readonly root: Part;
   readonly context: Part;
+  /** What is known of the person, which track and the others carry in their context. */
+  readonly known: Part;
   /** The `traits` of identify and group, the `properties` of track, page and screen. */
   readonly content: Part;
   readonly messageId: string;
@@ -39,16 +41,16 @@ export function behaviour(call: Call, kind: BehaviourObserved['kind'], name: str
 }
 
 /** The account, with the anonymous id as evidence; else the visitor. */
-export function personIn({ type, door, root, context, content }: Pick<Call, 'type' | 'door' | 'root' | 'context' | 'content'>): { subject: string; identifiers: Identifier[] } {
+export function personIn({ type, door, root, context, known, content }: Omit<Call, 'messageId' | 'occurredAt' | 'subject' | 'identifiers'>): { subject: string; identifiers: Identifier[] } {
   const userId = idIn(root, 'userId', ACCOUNT);
   const anonymousId = idIn(root, 'anonymousId', ACCOUNT);
   const identifiers: Identifier[] = [];
   const add = (kind: string, value: string | undefined): void => {
-    if (value !== undefined && !identifiers.some((known) => known.type === kind && known.value === value)) identifiers.push({ type: kind, value });
+    if (value !== undefined && !identifiers.some((other) => other.type === kind && other.value === value)) identifiers.push({ type: kind, value });
   };
   if (userId !== undefined) add('anonymous', anonymousId);
   if (type === 'alias') add('anonymous', idIn(root, 'previousId', ACCOUNT));
-  addContacts(add, { type, content, context });
+  addContacts(add, { type, content, known });
   addExternalIds(add, context);
   addDevices(add, context);
   const subject = userId !== undefined ? `${door.source}:account:${userId}` : anonymousId !== undefined ? `${door.source}:anonymous:${anonymousId}` : '';
@@ -57,12 +59,11 @@ export function personIn({ type, door, root, context, content }: Pick<Call, 'typ
 
 type Add = (kind: string, value: string | undefined) => void;
 
-function addContacts(add: Add, { type, content, context }: Pick<Call, 'type' | 'content' | 'context'>): void {
-  const traits = objectIn(context, 'traits');
+function addContacts(add: Add, { type, content, known }: Pick<Call, 'type' | 'content' | 'known'>): void {
   for (const kind of ['email', 'phone']) {
     if (type === 'identify') add(kind, textIn(content, kind, LONGEST_ID));
     else if (type !== 'group') add(kind, contactAmong(content, kind)); // a group's e-mail address is a company's
-    add(kind, textIn(traits, kind, LONGEST_ID));
+    add(kind, textIn(known, kind, LONGEST_ID));
   }
 }
 

@@ -1,13 +1,13 @@
-import type { CartObserved, OrderObserved } from '@yunke/contracts';
+import type { CartObserved, OrderObserved, ShipmentObserved } from '@yunke/contracts';
 
 import type { Observation } from './item.js';
 import { subjectOf } from './native.js';
 import { scoped } from './observation.js';
 import { stamped, stampedWithPerson, type Call } from './segment-call.js';
 import { amountIn, currencyIn, linesIn, onlyLineOf, sumOf, wholeIn } from './segment-lines.js';
-import { LONGEST_ID, idIn, note, objectIn, required, scopedIdIn, textIn, valueIn } from './segment-part.js';
+import { LONGEST_ID, idIn, note, required, scopedIdIn, textIn, valueIn, type Part } from './segment-part.js';
 import { goodsBack, refund } from './segment-return.js';
-import { foreseenIn, happenedIn, timesIn, type DatedBy } from './segment-times.js';
+import { date, foreseenIn, happenedIn, type DatedBy } from './segment-times.js';
 
 type Read = (call: Call) => Observation;
 type OrderTime = 'placedAt' | 'reviewedAt' | 'paidAt' | 'allocatedAt' | 'pickedAt' | 'packedAt' | 'shippedAt' | 'deliveredAt' | 'cancelledAt';
@@ -59,41 +59,48 @@ function cart(action: CartObserved['action']): Read {
 function order(milestones: DatedBy<OrderTime>): Read {
   return (call) => {
     const { content } = call;
+    const body = orderOf(call, milestones);
     const currency = currencyIn(content);
-    const lines = linesIn(content, 'products', { currency, priced: true });
     const [shipping, tax, discount] = [amountIn(content, 'shipping', currency), amountIn(content, 'tax', currency), amountIn(content, 'discount', currency)];
-    const total = totalOf(call, currency, [shipping ?? 0, tax ?? 0]);
+    const total = totalOf(content, currency, [shipping ?? 0, tax ?? 0]);
+    body.lines = linesIn(content, 'products', { currency, priced: true });
+    body.totalMinor = total?.toString();
+    body.shippingMinor = shipping?.toString();
+    body.taxMinor = tax?.toString();
+    body.discountMinor = discount?.toString();
     // An update that names no amount must not turn an order in CNY into one in USD.
-    const hasCurrency = lines.length > 0 || (total ?? shipping ?? tax ?? discount) !== undefined || valueIn(content, 'currency') !== undefined;
-    const amounts = { totalMinor: total?.toString(), shippingMinor: shipping?.toString(), taxMinor: tax?.toString(), discountMinor: discount?.toString() };
-    return { type: 'OrderObserved', body: { ...orderOf(call, milestones), ...amounts, currency: hasCurrency ? currency : undefined, lines } };
+    const hasAmounts = body.lines.length > 0 || (total ?? shipping ?? tax ?? discount) !== undefined;
+    if (hasAmounts || valueIn(content, 'currency') !== undefined) body.currency = currency;
+    return { type: 'OrderObserved', body };
   };
 }
 
 /** What the customer pays: the total, else the revenue, which Segment counts after the discount and before shipping and tax. */
-function totalOf({ content }: Call, currency: string, shippingAndTax: readonly number[]): number | undefined {
-  const total = amountIn(content, 'total', currency);
+function totalOf(properties: Part, currency: string, shippingAndTax: readonly number[]): number | undefined {
+  const total = amountIn(properties, 'total', currency);
   if (total !== undefined) return total;
-  const [name, revenue] = valueIn(content, 'revenue') === undefined ? ['subtotal', amountIn(content, 'subtotal', currency)] as const : ['revenue', amountIn(content, 'revenue', currency)] as const;
-  return revenue === undefined ? undefined : sumOf(content, name, [revenue, ...shippingAndTax]);
+  const name = valueIn(properties, 'revenue') === undefined ? 'subtotal' : 'revenue';
+  const revenue = amountIn(properties, name, currency);
+  return revenue === undefined ? undefined : sumOf(properties, name, [revenue, ...shippingAndTax]);
 }
 
 /** A step of fulfilment. Its products are those of one parcel, without prices: as lines they would overwrite the order's. */
 function step(milestones: DatedBy<OrderTime>): Read {
-  return (call) => ({ type: 'OrderObserved', body: { ...orderOf(call, milestones), lines: [] } });
+  return (call) => ({ type: 'OrderObserved', body: orderOf(call, milestones) });
 }
 
 /** The order's person is its account or visitor, else its own contact; it may be nobody's. */
-function orderOf(call: Call, milestones: DatedBy<OrderTime>): Omit<OrderObserved, 'acceptedAt' | 'lines'> {
-  const { content, context, door } = call;
-  const traits = objectIn(context, 'traits');
+function orderOf(call: Call, milestones: DatedBy<OrderTime>): Omit<OrderObserved, 'acceptedAt'> {
+  const { content, known, door } = call;
   const orderId = required(content, 'order_id', (part, name) => scopedIdIn(part, name, door.source));
-  const email = textIn(content, 'email', LONGEST_ID) ?? textIn(traits, 'email', LONGEST_ID);
-  const phone = textIn(content, 'phone', LONGEST_ID) ?? textIn(traits, 'phone', LONGEST_ID);
-  return {
+  const email = textIn(content, 'email', LONGEST_ID) ?? textIn(known, 'email', LONGEST_ID);
+  const phone = textIn(content, 'phone', LONGEST_ID) ?? textIn(known, 'phone', LONGEST_ID);
+  const body: Omit<OrderObserved, 'acceptedAt'> = {
     ...stamped(call), subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), identifiers: call.identifiers,
-    orderId, email, phone, country: textIn(content, 'country'), promisedAt: foreseenIn(content, 'promised_at'), ...timesIn(content, milestones, call),
+    orderId, email, phone, country: textIn(content, 'country'), promisedAt: foreseenIn(content, 'promised_at'), lines: [],
   };
+  date(body, milestones, call);
+  return body;
 }
 
 /** A word about one parcel where the event names it, since an order may leave in several; else about the order. */
@@ -120,13 +127,12 @@ function parcel(call: Call, milestones: DatedBy<ParcelTime>): Observation {
   const { content, door } = call;
   const orderId = required(content, 'order_id', (part, name) => scopedIdIn(part, name, door.source));
   const shipmentId = required(content, 'shipment_id', idIn);
-  return {
-    type: 'ShipmentObserved',
-    body: {
-      ...stamped(call), occurredAt: happenedIn(content, 'occurred_at', door) ?? call.occurredAt, orderId, shipmentId,
-      carrier: textIn(content, 'carrier'), trackingNumber: textIn(content, 'tracking_no'), promisedAt: foreseenIn(content, 'promised_at'), ...timesIn(content, milestones, call),
-    },
+  const body: Omit<ShipmentObserved, 'acceptedAt'> = {
+    ...stamped(call), occurredAt: happenedIn(content, 'occurred_at', door) ?? call.occurredAt, orderId, shipmentId,
+    carrier: textIn(content, 'carrier'), trackingNumber: textIn(content, 'tracking_no'), promisedAt: foreseenIn(content, 'promised_at'),
   };
+  date(body, milestones, call);
+  return { type: 'ShipmentObserved', body };
 }
 
 /** How much of a SKU lies in a warehouse now. It may be less than nothing, where a shop sold what it does not have. */

@@ -39,10 +39,10 @@ export function decimalIn(part: Part, name: string): string | undefined {
 /** The shortest decimal text that reads as this number, without an exponent where one can be written out: 1.5e-7 is 0.00000015. */
 function shortestDecimal(value: number): string {
   const text = String(value);
-  const [digits, zeroes] = text.split('e-', 2);
-  if (zeroes === undefined) return text;
-  const sign = value < 0 ? '-' : '';
-  return `${sign}0.${'0'.repeat(Number(zeroes) - 1)}${digits!.replace(/[-.]/g, '')}`;
+  const at = text.indexOf('e-');
+  if (at < 0) return text;
+  const digits = text.slice(0, at).replace(/[-.]/g, '');
+  return `${value < 0 ? '-' : ''}0.${'0'.repeat(Number(text.slice(at + 2)) - 1)}${digits}`;
 }
 
 /** An amount in minor units of the currency, rounded half-even once. */

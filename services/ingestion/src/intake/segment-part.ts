@@ -41,12 +41,13 @@ export function objectsIn(part: Part, name: string): Part[] {
     note(part, name, 'validation_failed', 'It must be a list.');
     return [];
   }
-  return value.flatMap((fields: unknown, index): Part | [] => {
-    const pointer = `${part.pointer}/${name}/${index}`;
-    if (isObject(fields)) return { fields, pointer, faults: part.faults };
-    part.faults.push({ pointer, code: 'validation_failed', message: 'It must be an object.' });
-    return [];
-  });
+  const list: Part = { fields: NOTHING, pointer: `${part.pointer}/${name}`, faults: part.faults };
+  const parts: Part[] = [];
+  for (const [index, fields] of value.entries()) {
+    if (isObject(fields)) parts.push({ fields, pointer: `${list.pointer}/${index}`, faults: part.faults });
+    else note(list, String(index), 'validation_failed', 'It must be an object.');
+  }
+  return parts;
 }
 
 /** A text; an empty one says nothing. */

@@ -7,8 +7,8 @@ import { subjectOf } from './native.js';
 import { scoped } from './observation.js';
 import { stamped, type Call } from './segment-call.js';
 import { amountIn, currencyIn, linesIn, sumOf } from './segment-lines.js';
-import { idIn, note, objectIn, required, scopedIdIn, textIn, valueIn } from './segment-part.js';
-import { timesIn, type DatedBy } from './segment-times.js';
+import { idIn, note, required, scopedIdIn, textIn, valueIn } from './segment-part.js';
+import { date, happenedIn, type DatedBy } from './segment-times.js';
 
 /** Goods on their way back, with or without an order to point at. */
 export function goodsBack(milestones: DatedBy<'requestedAt' | 'receivedAt'>): (call: Call) => Observation {
@@ -17,7 +17,9 @@ export function goodsBack(milestones: DatedBy<'requestedAt' | 'receivedAt'>): (c
     const returnId = required(content, 'return_id', (part, name) => scopedIdIn(part, name, door.source));
     const currency = currencyIn(content);
     const refundMinor = amountIn(content, 'total', currency)?.toString();
-    return { type: 'ReturnObserved', body: { ...returnOf(call, milestones), returnId, currency, refundMinor, lines: linesIn(content, listOf(call), { currency, priced: false }) } };
+    const body = { ...returnOf(call), returnId, currency, refundMinor, lines: linesIn(content, listOf(call), { currency, priced: false }) };
+    date(body, milestones, call);
+    return { type: 'ReturnObserved', body };
   };
 }
 
@@ -35,7 +37,8 @@ export function refund(call: Call): Observation {
   const lines = linesIn(content, list, { currency, priced: !isTotalled });
   if (!isTotalled && lines.length === 0) note(content, 'total', 'validation_failed', 'A refund needs its total, or the products that went back.');
   const refunded = isTotalled ? amountIn(content, 'total', currency) : sumOf(content, list, lines.map(({ totalMinor }) => Number(totalMinor)));
-  return { type: 'ReturnObserved', body: { ...returnOf(call, { refundedAt: 'refunded_at' }), returnId, currency, refundMinor: String(refunded ?? 0), lines } };
+  const refundedAt = happenedIn(content, 'refunded_at', door) ?? call.occurredAt;
+  return { type: 'ReturnObserved', body: { ...returnOf(call), returnId, currency, refundMinor: String(refunded ?? 0), lines, refundedAt } };
 }
 
 /** An order id and a message id may each be as long as an id can be; both together are one only when they are short enough. */
@@ -45,11 +48,10 @@ const bounded = (id: string): string => (id.length <= 100 ? id : hash('sha256', 
 const listOf = ({ content }: Call): 'products' | 'lines' => (valueIn(content, 'products') === undefined ? 'lines' : 'products');
 
 /** Whoever the order belongs to: without an account or a visitor its contact, as the order itself says it. */
-function returnOf(call: Call, milestones: DatedBy<'requestedAt' | 'receivedAt' | 'refundedAt'>): Omit<ReturnObserved, 'acceptedAt' | 'returnId' | 'currency' | 'lines'> {
-  const { content, context, door } = call;
-  const traits = objectIn(context, 'traits');
+function returnOf(call: Call): Omit<ReturnObserved, 'acceptedAt' | 'returnId' | 'currency' | 'lines'> {
+  const { content, known, door } = call;
   const orderId = scopedIdIn(content, 'order_id', door.source);
-  const email = textIn(content, 'email') ?? textIn(traits, 'email');
-  const phone = textIn(content, 'phone') ?? textIn(traits, 'phone');
-  return { ...stamped(call), subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), identifiers: call.identifiers, orderId, ...timesIn(content, milestones, call) };
+  const email = textIn(content, 'email') ?? textIn(known, 'email');
+  const phone = textIn(content, 'phone') ?? textIn(known, 'phone');
+  return { ...stamped(call), subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), identifiers: call.identifiers, orderId };
 }

@@ -93,8 +93,9 @@ function observe(root: Part, door: Door, { type = typeIn(root), messageId, occur
   if (type === undefined) return undefined;
   const context = objectIn(root, 'context');
   const content = objectIn(root, type === 'identify' || type === 'group' ? 'traits' : 'properties');
-  const { subject, identifiers } = personIn({ type, door, root, context, content });
-  return READERS[type]({ type, door, root, context, content, messageId, occurredAt, subject, identifiers });
+  const known = objectIn(context, 'traits');
+  const { subject, identifiers } = personIn({ type, door, root, context, known, content });
+  return READERS[type]({ type, door, root, context, known, content, messageId, occurredAt, subject, identifiers });
 }
 
 function typeIn(root: Part): SegmentType | undefined {

@@ -1,0 +1,149 @@
+import { columnsOf, requireInserted, type Tx } from '@yunke/postgres';
+
+import { GOLDEN_FIELDS, mergeRegisters, type Registers } from '../profile/golden.js';
+import { ownIdentifier, subjectKind } from '../resolve/identifier.js';
+import { mergeEvidence, type Evidence } from '../resolve/resolve.component.js';
+import type { Carried, Told } from './observation.js';
+
+/** What of a subject was not known. `evidence` is merged with what was; `added` of it are pairs never heard. */
+export type News = {
+  readonly told: Told;
+  readonly isNew: boolean;
+  /** It was accepted, or seen, earlier than we knew. */
+  readonly isOlder: boolean;
+  readonly isSooner: boolean;
+  readonly evidence: readonly Carried[];
+  readonly added: readonly Carried[];
+  readonly tellsMore: boolean;
+};
+
+/** Whether it may move somebody: it is decided under the lock. */
+export const touchesGraph = ({ isNew, isOlder, evidence }: News): boolean => isNew || isOlder || evidence.length > 0;
+
+/**
+ * What of this was not known: nothing for most of what is heard. Nothing known ever becomes unknown, so what is no news here is
+ * none later; but what is news may have been brought by another partition in the meantime.
+ */
+export async function newsIn(tx: Tx, all: readonly Told[]): Promise<News[]> {
+  const seen = await seenBefore(tx, all);
+  const known = all.filter((told) => seen.get(told) !== 'never');
+  const carried = await carriedBefore(tx, known);
+  const registers = await registersBefore(tx, known);
+  return all.flatMap((told): News[] => {
+    const before = seen.get(told);
+    const isNew = before === 'never';
+    const { evidence, added } = isNew ? allOf(told) : carried.get(told) ?? NONE;
+    const news: News = {
+      told, isNew, evidence, added,
+      isOlder: typeof before === 'object' && told.acceptedAt < before.acceptedAt,
+      isSooner: typeof before === 'object' && told.firstSeenAt < before.firstSeenAt,
+      tellsMore: told.registers !== undefined && (isNew || tellsMore(told.registers, registers.get(told.subject) ?? {})),
+    };
+    return touchesGraph(news) || news.isSooner || news.tellsMore ? [news] : [];
+  });
+}
+
+const NONE = { evidence: [], added: [] };
+const allOf = ({ evidence }: Told) => ({ evidence: [...evidence.values()], added: [...evidence.values()] });
+
+/** Whether one of these registers stands against those. */
+export function tellsMore(told: Registers, known: Registers): boolean {
+  const merged = mergeRegisters(known, told);
+  return GOLDEN_FIELDS.some((field) => merged[field] !== known[field]);
+}
+
+/** Only of those that were never seen, or not so early: a lateral join looks each up by its key, whatever the planner thinks of the table. */
+async function seenBefore(tx: Tx, all: readonly Told[]): Promise<Map<Told, 'never' | { acceptedAt: number; firstSeenAt: number }>> {
+  const rows = await tx.query<{ n: number; acceptedAt: number | null; firstSeenAt: number }>(
+    `select told.n::int as n, known.accepted_at::float8 as "acceptedAt", known.first_seen_at::float8 as "firstSeenAt"
+     from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality as told (subject, accepted_at, first_seen_at, n)
+     left join lateral (select s.accepted_at, s.first_seen_at from subjects s where s.subject = told.subject limit 1) known on true
+     where known.accepted_at is null or told.accepted_at < known.accepted_at or told.first_seen_at < known.first_seen_at`,
+    columnsOf(all, 'subject', 'acceptedAt', 'firstSeenAt'));
+  return new Map(rows.map(({ n, acceptedAt, firstSeenAt }) => [all[n - 1]!, acceptedAt === null ? 'never' : { acceptedAt, firstSeenAt }]));
+}
+
+type KnownRow = { n: number; occurredAt: number | null; acceptedAt: number; messageId: string; verified: boolean };
+
+/** What known subjects carry that they did not, or not so early, or not verified. Ties of two times are decided here, by message id. */
+async function carriedBefore(tx: Tx, known: readonly Told[]): Promise<Map<Told, { evidence: Carried[]; added: Carried[] }>> {
+  const pairs = known.flatMap((told) => [...told.evidence.values()].map((carried) => ({ told, carried })));
+  if (pairs.length === 0) return new Map();
+  const rows = await tx.query<KnownRow>(
+    `select told.n::int as n, e.occurred_at::float8 as "occurredAt", e.accepted_at::float8 as "acceptedAt", e.message_id as "messageId", e.verified
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[]) with ordinality
+       as told (subject, type, value, occurred_at, accepted_at, verified, n)
+     left join lateral (select * from evidence e where e.subject = told.subject and e.type = told.type and e.value = told.value limit 1) e on true
+     where e.subject is null or (told.occurred_at, told.accepted_at) <= (e.occurred_at, e.accepted_at) or (told.verified and not e.verified)`,
+    evidenceColumns(pairs.map(({ carried }) => carried)).toSpliced(5, 1));
+  const news = new Map<Told, { evidence: Carried[]; added: Carried[] }>();
+  for (const row of rows) {
+    const { told, carried } = pairs[row.n - 1]!;
+    const before: Evidence | undefined = row.occurredAt === null ? undefined : { ...carried, version: [row.occurredAt, row.acceptedAt, row.messageId], verified: row.verified };
+    const merged = before ? { ...carried, ...mergeEvidence(before, carried) } : carried;
+    if (before && merged.version === before.version && merged.verified === before.verified) continue;
+    const found = news.get(told) ?? news.set(told, { evidence: [], added: [] }).get(told)!;
+    found.evidence.push(merged);
+    if (!before) found.added.push(merged);
+  }
+  return news;
+}
+
+async function registersBefore(tx: Tx, known: readonly Told[]): Promise<Map<string, Registers>> {
+  const tellers = known.filter(({ registers }) => registers).map(({ subject }) => subject);
+  return tellers.length === 0 ? new Map() : findRegisters(tx, tellers);
+}
+
+export async function findRegisters(tx: Tx, subjects: readonly string[]): Promise<Map<string, Registers>> {
+  const rows = await tx.query<{ subject: string; registers: Registers }>('select subject, registers from golden where subject = any($1)', [subjects]);
+  return new Map(rows.map(({ subject, registers }) => [subject, registers]));
+}
+
+/** Every new subject is a person of its own at first, under its permanent id. @throws row.raced */
+export async function insertSubjects(tx: Tx, news: readonly News[], idOf: (subject: string) => string): Promise<void> {
+  if (news.length === 0) return;
+  const rows = news.map(({ told: { subject, acceptedAt, firstSeenAt } }) => ({ subject, id: idOf(subject), acceptedAt, firstSeenAt }));
+  requireInserted(await tx.query(
+    `insert into subjects (subject, id, accepted_at, first_seen_at, profile_id)
+     select subject, id, accepted_at, first_seen_at, id from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as new (subject, id, accepted_at, first_seen_at)
+     on conflict do nothing returning 1`, columnsOf(rows, 'subject', 'id', 'acceptedAt', 'firstSeenAt')), rows.length);
+}
+
+export async function saveEvidence(tx: Tx, evidence: readonly Evidence[]): Promise<void> {
+  if (evidence.length === 0) return;
+  await tx.query(
+    `insert into evidence (subject, type, value, occurred_at, accepted_at, message_id, verified, account)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::boolean[], $8::boolean[])
+     on conflict (subject, type, value) do update
+     set occurred_at = excluded.occurred_at, accepted_at = excluded.accepted_at, message_id = excluded.message_id, verified = excluded.verified`,
+    [...evidenceColumns(evidence), evidence.map(({ subject }) => subjectKind(subject) === 'account')]);
+}
+
+function evidenceColumns(evidence: readonly Evidence[]): unknown[][] {
+  const rows = evidence.map(({ version: [occurredAt, acceptedAt, messageId], ...rest }) => ({ ...rest, occurredAt, acceptedAt, messageId }));
+  return columnsOf(rows, 'subject', 'type', 'value', 'occurredAt', 'acceptedAt', 'messageId', 'verified');
+}
+
+/**
+ * Those of these subjects that somebody else may share a component with: another carries one of their identifiers, people decided
+ * about them, or their profile has more members. All others are persons of their own, and nothing needs to be loaded to know it.
+ */
+export async function crowdedAmong(tx: Tx, subjects: readonly string[]): Promise<Set<string>> {
+  const own = subjects.map((subject) => ownIdentifier(subject));
+  const rows = await tx.query<{ subject: string }>(
+    `with touched as (select * from unnest($1::text[], $2::text[], $3::text[]) as touched (subject, type, value)),
+     carried as (select t.subject, e.type, e.value from touched t cross join lateral (select type, value from evidence e where e.subject = t.subject offset 0) e
+                 union all select subject, type, value from touched where type is not null)
+     select subject from carried c
+     where exists (select from evidence other where other.type = c.type and other.value = c.value and other.subject <> c.subject)
+        or (c.type in ('account', 'anonymous') and exists (
+              select from subjects other where other.subject <> c.subject
+                and other.subject = split_part(c.value, ':', 1) || ':' || c.type || ':' || substr(c.value, strpos(c.value, ':') + 1)))
+     union
+     select t.subject from touched t cross join lateral (select profile_id from subjects s where s.subject = t.subject limit 1) s
+     cross join lateral (select from profiles p where p.profile_id = s.profile_id and (cardinality(p.subjects) <> 1 or p.stale) limit 1) p
+     union
+     select unnest(subjects) from decisions where subjects && $1::text[]`,
+    [subjects, own.map((one) => one?.type ?? null), own.map((one) => one?.value ?? null)]);
+  return new Set(rows.map(({ subject }) => subject));
+}
