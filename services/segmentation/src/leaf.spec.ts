@@ -74,6 +74,10 @@ describe('how much was bought', () => {
     expect(when(sum(10_000), anOrder())).toEqual([noon, noon + 30 * DAY]);
   });
 
+  it('does not flicker when one order enters in the millisecond in which another leaves', () => {
+    expect(when(sum(10_000), anOrder(), anOrder({ at: noon + 30 * DAY }))).toEqual([noon, noon + 60 * DAY]);
+  });
+
   it('is nothing before anything was bought', () => {
     expect(when(sum(0), anOrder({ refunds: [{ at: noon + DAY, minor: 20_000 }] }))).toEqual([-Infinity, noon + DAY, noon + 31 * DAY, Infinity]);
     expect(when(sum(0))).toEqual([-Infinity, Infinity]);

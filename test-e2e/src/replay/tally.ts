@@ -3,7 +3,7 @@ import { amountMinor } from './mapping.js';
 import type { Row } from './rows.js';
 
 /** Stock codes that are no goods: carriage, fees, discounts, samples, corrections. */
-const NOT_GOODS = ['POST', 'DOT', 'C2', 'M', 'm', 'D', 'S', 'B', 'AMAZONFEE', 'BANK CHARGES', 'CRUK', 'PADS'];
+const NOT_GOODS = ['POST', 'DOT', 'C2', 'M', 'm', 'D', 'S', 'B', 'AMAZONFEE', 'BANK CHARGES', 'CRUK'];
 
 /** Every class of line and invoice in the file by name, so that nothing is left out silently. Amounts in pence. */
 export type Tally = ReturnType<typeof newTally>;
@@ -30,7 +30,7 @@ export function newTally() {
 }
 
 /** Adds the invoices of a file, in their order, to a tally. */
-export function taller(): { readonly tally: Tally; add(invoice: Invoice): void } {
+export function startTally(): { readonly tally: Tally; add(invoice: Invoice): void } {
   const tally = newTally();
   const customers = new Set<string>();
   let latest = '';

@@ -37,7 +37,7 @@ function wantsOtherProtocol({ headers }: IncomingMessage): boolean {
 /** No dot segments, however they are written, nothing encoded twice, no control characters (Postgres refuses NUL). */
 function isPlainPath(path: string): boolean {
   if (!path.includes('%') && !path.includes('/.')) return true;
-  
+  if (/%25[0-9a-f]{2}/i.test(path)) return false;
   const decoded = percentDecoded(path);
   return decoded !== undefined && !/\p{Cc}|(^|[/\\])\.{1,2}([/\\]|$)/u.test(decoded);
 }

@@ -1,6 +1,7 @@
 import { columnsOf, requireInserted, type Tx } from '@yunke/postgres';
 
 import { GOLDEN_FIELDS, mergeRegisters, type Registers } from '../profile/golden.js';
+import { findRegisters } from '../profile/profile.store.js';
 import { ownIdentifier, subjectKind } from '../resolve/identifier.js';
 import { mergeEvidence, type Evidence } from '../resolve/resolve.component.js';
 import type { Carried, Told } from './observation.js';
@@ -92,11 +93,6 @@ async function carriedBefore(tx: Tx, known: readonly Told[]): Promise<Map<Told, 
 async function registersBefore(tx: Tx, known: readonly Told[]): Promise<Map<string, Registers>> {
   const tellers = known.filter(({ registers }) => registers).map(({ subject }) => subject);
   return tellers.length === 0 ? new Map() : findRegisters(tx, tellers);
-}
-
-export async function findRegisters(tx: Tx, subjects: readonly string[]): Promise<Map<string, Registers>> {
-  const rows = await tx.query<{ subject: string; registers: Registers }>('select subject, registers from golden where subject = any($1)', [subjects]);
-  return new Map(rows.map(({ subject, registers }) => [subject, registers]));
 }
 
 /** Every new subject is a person of its own at first, under its permanent id. @throws row.raced */

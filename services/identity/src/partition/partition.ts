@@ -32,17 +32,32 @@ export type Happening = { readonly kind: 'created' | 'merged' | 'split'; readonl
 
 export type Partition = { readonly moves: Move[]; readonly happenings: Happening[]; readonly tooLarge: number };
 
-type Resolved = { stale: boolean; profiles: { id: string; subjects: readonly string[] }[]; united: readonly United[]; refused: readonly Refused[]; cause: Cause };
-type Present = { subjects: readonly string[]; of: Resolved };
+type Profile = { readonly id: string; readonly subjects: readonly string[] };
+type Resolved = { readonly stale: boolean; readonly profiles: readonly Profile[]; readonly united: readonly United[]; readonly refused: readonly Refused[]; readonly cause: Cause };
+
+/** Before and after: `living`, the profiles there were; `present`, those there are; `holders` of every subject now; `names`, whose id an id is. */
+type Change = {
+  readonly graph: Graph;
+  readonly living: ReadonlyMap<string, Former>;
+  readonly present: ReadonlyMap<string, { readonly subjects: readonly string[]; readonly of: Resolved }>;
+  readonly holders: ReadonlyMap<string, string>;
+  readonly names: ReadonlyMap<string, string>;
+};
 
 /** Everybody's profile now, against what it was. `decided`: the kind of the decision that led here, which then is why profiles split. */
 export function repartition(graph: Graph, decided?: string): Partition {
   const resolved = components(graph.log, graph.carriers).map((component) => resolveOne(component, graph));
-  const present = new Map<string, Present>(resolved.flatMap((of) => of.profiles.map(({ id, subjects }): [string, Present] => [id, { subjects, of }])));
-  const living = new Map([...graph.former].filter(([, { subjects }]) => subjects.length > 0));
+  const profiles = resolved.flatMap((of) => of.profiles.map((profile) => ({ ...profile, of })));
+  const change: Change = {
+    graph,
+    living: new Map([...graph.former].filter(([, { subjects }]) => subjects.length > 0)),
+    present: new Map(profiles.map(({ id, subjects, of }) => [id, { subjects, of }])),
+    holders: new Map(profiles.flatMap(({ id, subjects }) => subjects.map((subject): [string, string] => [subject, id]))),
+    names: new Map([...graph.ids].map(([subject, id]) => [id, subject])),
+  };
   return {
-    moves: [...moved(graph, present, living), ...mergedAway(graph, present, living)].sort((a, b) => compareText(a.profileId, b.profileId)),
-    happenings: [...created(graph, present), ...merged(graph, present, living), ...split(graph, present, { living, decided })],
+    moves: [...moved(change), ...mergedAway(change)].sort((a, b) => compareText(a.profileId, b.profileId)),
+    happenings: [...created(change), ...merged(change), ...split(change, decided)],
     tooLarge: resolved.filter(({ stale }) => stale).length,
   };
 }
@@ -55,64 +70,54 @@ function resolveOne(component: Component, graph: Graph): Resolved {
 }
 
 /** What is too large keeps the profiles it had; its newcomers stay alone. */
-function asBefore({ seen }: Component, graph: Graph): Resolved['profiles'] {
+function asBefore({ seen }: Component, graph: Graph): Profile[] {
   const oldestFirst = [...seen].sort((a, b) => a.acceptedAt - b.acceptedAt || compareText(a.subject, b.subject));
   const groups = Map.groupBy(oldestFirst.map(({ subject }) => subject), (subject) => graph.homes.get(subject)!);
   return [...groups.values()].map((subjects) => ({ id: graph.ids.get(subjects[0]!)!, subjects: subjects.toSorted(compareText) }));
 }
 
-type PresentById = ReadonlyMap<string, Present>;
-type Living = ReadonlyMap<string, Former>;
-
-function moved({ homes, former }: Graph, present: PresentById, living: Living): Move[] {
+function moved({ graph: { homes, former }, living, present, holders }: Change): Move[] {
   return [...present].flatMap(([profileId, { subjects, of }]): Move[] => {
     const before = living.get(profileId);
-    const stays = before !== undefined && before.subjects.length === subjects.length && subjects.every((subject) => homes.get(subject) === profileId);
-    if (stays && before.stale === of.stale) return [];
-    const leavers = before?.subjects.some((subject) => !subjects.includes(subject)) ?? false;
-    const movers = subjects.some((subject) => homes.get(subject) !== profileId && former.has(homes.get(subject)!));
-    return [{ profileId, subjects, stale: of.stale, identity: stays || leavers || movers, cause: of.cause }];
+    const leavers = before?.subjects.some((subject) => holders.get(subject) !== profileId) ?? false;
+    const comers = subjects.filter((subject) => homes.get(subject) !== profileId || !before);
+    if (before?.stale === of.stale && !leavers && comers.length === 0) return [];
+    const movers = comers.some((subject) => former.has(homes.get(subject)!));
+    return [{ profileId, subjects, stale: of.stale, identity: leavers || movers || comers.length === 0, cause: of.cause }];
   });
 }
 
-function mergedAway(graph: Graph, present: PresentById, living: Living): Move[] {
-  const holders = holdersOf(present);
+function mergedAway({ living, present, holders }: Change): Move[] {
   return [...living].flatMap(([profileId, { subjects }]): Move[] =>
     present.has(profileId) ? [] : [{ profileId, subjects: [], stale: false, identity: true, cause: present.get(holders.get(subjects[0]!)!)!.of.cause }]);
 }
 
-function created({ homes, former }: Graph, present: PresentById): Happening[] {
+function created({ graph: { homes, former }, present }: Change): Happening[] {
   return [...present].flatMap(([profileId, { subjects, of }]): Happening[] =>
-    former.has(profileId) || subjects.some((subject) => former.has(homes.get(subject)!)) ? [] : [{ kind: 'created', profileId, ids: [], subjects, why: { because: 'new' }, cause: of.cause }]);
+    subjects.some((subject) => former.has(homes.get(subject)!)) ? [] : [{ kind: 'created', profileId, ids: [], subjects, why: { because: 'new' }, cause: of.cause }]);
 }
 
 /** A profile that shows no more is merged into the one that holds the subject whose id it showed. */
-function merged({ ids, homes }: Graph, present: PresentById, living: Living): Happening[] {
-  const [names, holders] = [namesOf(ids), holdersOf(present)];
+function merged({ graph: { homes }, living, present, holders, names }: Change): Happening[] {
   const gone = [...living.keys()].filter((id) => !present.has(id)).sort(compareText);
-  const into = Map.groupBy(gone, (id) => holders.get(names.get(id)!)!);
-  return [...into].map(([profileId, merging]): Happening => {
+  return [...Map.groupBy(gone, (id) => holders.get(names.get(id)!)!)].map(([profileId, ids]): Happening => {
     const { subjects, of } = present.get(profileId)!;
-    const here = of.united.filter(({ a }) => holders.get(a) === profileId);
-    const crossing = here.find(({ a, b }) => homes.get(a) !== homes.get(b));
+    const crossing = of.united.find(({ a, b }) => holders.get(a) === profileId && homes.get(a) !== homes.get(b));
     const why: Why = crossing ? { because: crossing.type, type: crossing.type, value: crossing.value } : { because: 'accepted-earlier' };
-    return { kind: 'merged', profileId, ids: merging, subjects, why, cause: of.cause };
+    return { kind: 'merged', profileId, ids, subjects, why, cause: of.cause };
   });
 }
 
-function split({ ids }: Graph, present: PresentById, { living, decided }: { living: Living; decided: string | undefined }): Happening[] {
-  const [names, holders] = [namesOf(ids), holdersOf(present)];
-  return [...living].flatMap(([id, { subjects }]): Happening[] => {
+/** A profile is split when its subjects are in several now; it goes on as the one that holds the subject whose id it shows. */
+function split({ living, present, holders, names }: Change, decided: string | undefined): Happening[] {
+  return [...living].flatMap(([profileId, { subjects }]): Happening[] => {
     const parts = new Set(subjects.map((subject) => holders.get(subject)!));
     if (parts.size < 2) return [];
-    const stays = holders.get(names.get(id)!)!;
-    const { of } = present.get(stays)!;
-    const refused = [...parts].flatMap((part) => present.get(part)!.of.refused).find(({ subject, type, value }) => subjects.includes(subject) || (type === 'link' && subjects.includes(value)));
-    const told = refused && { type: refused.type, value: refused.value, reason: refused.reason };
-    const why: Why = { because: decided ?? refused?.type ?? 'evidence', ...told };
-    return [{ kind: 'split', profileId: id, ids: [...parts].filter((part) => part !== stays).sort(compareText), subjects: present.get(id)?.subjects ?? [], why, cause: of.cause }];
+    const stays = holders.get(names.get(profileId)!)!;
+    const members = new Set(subjects);
+    const refused = [...parts].flatMap((part) => present.get(part)!.of.refused).find(({ subject, type, value }) => members.has(subject) || (type === 'link' && members.has(value)));
+    const why: Why = { because: decided ?? refused?.type ?? 'evidence', ...(refused && { type: refused.type, value: refused.value, reason: refused.reason }) };
+    const ids = [...parts].filter((part) => part !== stays).sort(compareText);
+    return [{ kind: 'split', profileId, ids, subjects: present.get(profileId)?.subjects ?? [], why, cause: present.get(stays)!.of.cause }];
   });
 }
-
-const namesOf = (ids: Graph['ids']): Map<string, string> => new Map([...ids].map(([subject, id]) => [id, subject]));
-const holdersOf = (present: PresentById): Map<string, string> => new Map([...present].flatMap(([id, { subjects }]) => subjects.map((subject): [string, string] => [subject, id])));

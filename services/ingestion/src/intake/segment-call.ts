@@ -24,20 +24,24 @@ export type Call = {
   readonly identifiers: Identifier[];
 };
 
-/** What every observation of this call says alike. */
+/** What every observation of this call says alike. Spread it where calls are rare: a literal that names its fields costs a fifth. */
 export const stamped = ({ door, messageId, occurredAt }: Call) => ({ source: door.source, messageId, occurredAt, history: door.history, verified: door.kind === 'server' });
 
-/** The same, with who it was; only an order and its returns may be nobody's. */
-export function stampedWithPerson(call: Call) {
-  const { root, subject, identifiers } = call;
+/** The same, with who it was. */
+export const stampedWithPerson = (call: Call) => ({ ...stamped(call), subject: somebody(call), identifiers: call.identifiers });
+
+/** Who it was; only an order and its returns may be nobody's. */
+export function somebody({ root, subject }: Call): string {
   const isSaid = root.faults.some(({ pointer }) => pointer === '/userId' || pointer === '/anonymousId');
   if (subject === '' && !isSaid) note(root, 'userId', 'validation_failed', 'A call needs a userId or an anonymousId.');
-  return { ...stamped(call), subject, identifiers };
+  return subject;
 }
 
 /** Somebody did something that is neither a cart nor, from a trusted source, an order. */
 export function behaviour(call: Call, kind: BehaviourObserved['kind'], name: string): Observation {
-  return { type: 'BehaviourObserved', body: { ...stampedWithPerson(call), kind, name, properties: call.content.fields === NOTHING ? undefined : call.content.fields } };
+  const { door, messageId, occurredAt, identifiers, content } = call;
+  const properties = content.fields === NOTHING ? undefined : content.fields;
+  return { type: 'BehaviourObserved', body: { source: door.source, subject: somebody(call), messageId, occurredAt, history: door.history, verified: door.kind === 'server', identifiers, kind, name, properties } };
 }
 
 /** The account, with the anonymous id as evidence; else the visitor. */

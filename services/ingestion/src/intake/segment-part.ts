@@ -76,11 +76,11 @@ export function idIn(part: Part, name: string, pattern = ID): string | undefined
   return undefined;
 }
 
-/** An id of the source's own, with its name in front. */
-export function scopedIdIn(part: Part, name: string, source: string): string | undefined {
+/** Reads an id of the source's own, and puts its name in front. */
+export const scopedIdIn = (source: string) => (part: Part, name: string): string | undefined => {
   const id = idIn(part, name);
   return id === undefined ? undefined : scoped(id, source);
-}
+};
 
 /** What a reader gave, and a fault when it gave nothing and had nothing to say against it. The empty text goes nowhere: a call with faults is refused. */
 export function required(part: Part, name: string, read: (part: Part, name: string) => string | undefined): string {

@@ -8,18 +8,17 @@ import { scoped } from './observation.js';
 import { stamped, type Call } from './segment-call.js';
 import { amountIn, currencyIn, linesIn, sumOf } from './segment-lines.js';
 import { idIn, note, required, scopedIdIn, textIn, valueIn } from './segment-part.js';
-import { date, happenedIn, type DatedBy } from './segment-times.js';
+import { dated, type DatedBy } from './segment-times.js';
 
 /** Goods on their way back, with or without an order to point at. */
 export function goodsBack(milestones: DatedBy<'requestedAt' | 'receivedAt'>): (call: Call) => Observation {
   return (call) => {
     const { content, door } = call;
-    const returnId = required(content, 'return_id', (part, name) => scopedIdIn(part, name, door.source));
+    const returnId = required(content, 'return_id', scopedIdIn(door.source));
     const currency = currencyIn(content);
     const refundMinor = amountIn(content, 'total', currency)?.toString();
-    const body = { ...returnOf(call), returnId, currency, refundMinor, lines: linesIn(content, listOf(call), { currency, priced: false }) };
-    date(body, milestones, call);
-    return { type: 'ReturnObserved', body };
+    const lines = linesIn(content, listOf(call), { currency, priced: false });
+    return { type: 'ReturnObserved', body: { ...returnOf(call), returnId, currency, refundMinor, lines, requestedAt: dated(call, milestones.requestedAt), receivedAt: dated(call, milestones.receivedAt) } };
   };
 }
 
@@ -37,8 +36,7 @@ export function refund(call: Call): Observation {
   const lines = linesIn(content, list, { currency, priced: !isTotalled });
   if (!isTotalled && lines.length === 0) note(content, 'total', 'validation_failed', 'A refund needs its total, or the products that went back.');
   const refunded = isTotalled ? amountIn(content, 'total', currency) : sumOf(content, list, lines.map(({ totalMinor }) => Number(totalMinor)));
-  const refundedAt = happenedIn(content, 'refunded_at', door) ?? call.occurredAt;
-  return { type: 'ReturnObserved', body: { ...returnOf(call), returnId, currency, refundMinor: String(refunded ?? 0), lines, refundedAt } };
+  return { type: 'ReturnObserved', body: { ...returnOf(call), returnId, currency, refundMinor: String(refunded ?? 0), lines, refundedAt: dated(call, 'refunded_at') } };
 }
 
 /** An order id and a message id may each be as long as an id can be; both together are one only when they are short enough. */
@@ -50,7 +48,7 @@ const listOf = ({ content }: Call): 'products' | 'lines' => (valueIn(content, 'p
 /** Whoever the order belongs to: without an account or a visitor its contact, as the order itself says it. */
 function returnOf(call: Call): Omit<ReturnObserved, 'acceptedAt' | 'returnId' | 'currency' | 'lines'> {
   const { content, known, door } = call;
-  const orderId = scopedIdIn(content, 'order_id', door.source);
+  const orderId = scopedIdIn(door.source)(content, 'order_id');
   const email = textIn(content, 'email') ?? textIn(known, 'email');
   const phone = textIn(content, 'phone') ?? textIn(known, 'phone');
   return { ...stamped(call), subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), identifiers: call.identifiers, orderId };

@@ -23,7 +23,7 @@ export function instantIn(part: Part, name: string): Millis | undefined {
 
 
 /** When something happened, as RFC 3339 in UTC with milliseconds. It must be a time that this source may speak of. */
-export function happenedIn(part: Part, name: string, door: Door): string | undefined {
+function happenedIn(part: Part, name: string, door: Door): string | undefined {
   const at = instantIn(part, name);
   if (at === undefined) return undefined;
   if (!mayHaveHappened(at, door)) noteOutOfRange(part, name);
@@ -33,10 +33,14 @@ export function happenedIn(part: Part, name: string, door: Door): string | undef
 /** Milestones, each with the property that may date it. */
 export type DatedBy<Time extends string> = Readonly<Partial<Record<Time, string>>>;
 
-/** Writes into the body when each milestone was reached: as its property says, else when the call was made. */
-export function date<Time extends string>(body: { [T in Time]?: string }, milestones: DatedBy<Time>, { content: part, door, occurredAt }: { content: Part; door: Door; occurredAt: string }): void {
-  for (const time in milestones) body[time] = happenedIn(part, milestones[time]!, door) ?? occurredAt;
+/** When it happened, as this property says, else when the call was made; nothing where no property could say it. */
+export function dated(call: Dated, property: string): string;
+export function dated(call: Dated, property: string | undefined): string | undefined;
+export function dated({ content, door, occurredAt }: Dated, property: string | undefined): string | undefined {
+  return property === undefined ? undefined : (happenedIn(content, property, door) ?? occurredAt);
 }
+
+type Dated = { readonly content: Part; readonly door: Door; readonly occurredAt: string };
 
 /** When something will happen: as far ahead as the source likes. */
 export function foreseenIn(part: Part, name: string): string | undefined {

@@ -1,0 +1,138 @@
+import { streams, type Messages, type Stream } from '@yunke/contracts';
+import { Db, migrate, type Tx } from '@yunke/postgres';
+import { SECRET, throwAwayDatabase } from '@yunke/testing';
+
+import type { Batch } from './batch.js';
+import type { EventLog, Fetch, LogRecord } from './log.js';
+import { Listener } from './listener.js';
+import { EventTables1700000000001 } from './migrations/event-tables.js';
+import { listParked } from './park.js';
+import { giveVoice, settle } from './voice.js';
+
+const stream = streams.ordersChanges;
+const place = { topic: stream.topic, partition: 0 };
+
+/** An event of an order as it lies in the log at `offset` under the producer's number `n`. */
+function record(offset: number, n: number, orderId: string, more: { value?: string; headers?: Record<string, string>; epoch?: string } = {}): LogRecord {
+  const body: Partial<Messages['OrderPlaced']> = { orderId, seq: '1', effectiveAt: '2026-01-01T00:00:00.000Z', acceptedAt: '2026-01-01T00:00:00.000Z' };
+  return {
+    offset, key: orderId, value: more.value ?? JSON.stringify(body),
+    headers: more.headers ?? { ce_id: `id-${n}`, ce_type: 'OrderPlaced', ce_yunken: String(n), ce_yunkeepoch: more.epoch ?? 'e1' },
+  };
+}
+
+const fetched = (records: LogRecord[], from = records[0]!.offset): Fetch => ({ ...place, from, next: (records.at(-1)?.offset ?? from - 1) + 1, records });
+const beat = async (): Promise<void> => undefined;
+
+describe('a listener', () => {
+  let db: Db;
+  let marks = { low: 0, high: 1_000 };
+  let handle: (batch: Batch<Stream>, tx: Tx) => Promise<unknown>;
+  const log = { watermarks: async () => new Map([[stream.topic, [marks]]]) } as unknown as EventLog;
+
+  /** Counts the events of each order: whatever is heard twice shows. */
+  const counting = async (batch: Batch<Stream>, tx: Tx): Promise<void> => {
+    for (const { key, id } of batch.records) await tx.query(`insert into counts values ($1, 1, $2) on conflict (key) do update set n = counts.n + 1, story = counts.story || ' ' || excluded.story`, [key, id]);
+  };
+  const listen = (): Listener => new Listener({ db, log, service: 'test', report: () => undefined, hearings: [{ stream, handle: (batch, tx) => handle(batch, tx) }] });
+  const storyOf = async (key: string): Promise<string | undefined> => (await db.query<{ story: string }>('select story from counts where key = $1', [key]))[0]?.story;
+
+  beforeEach(async () => {
+    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: [EventTables1700000000001] }), applicationName: 'test', migrations: [EventTables1700000000001] });
+    await migrate(db);
+    await db.query('create table counts (key text primary key, n int not null, story text not null)');
+    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch: (await settle(db, 4)).epoch, wake: () => undefined });
+    handle = counting;
+    marks = { low: 0, high: 1_000 };
+  });
+  afterEach(() => db.close());
+
+  it('hears a record once, though the relay sent it again, also within one chunk', async () => {
+    const listener = listen();
+    await listener.heard(fetched([record(0, 1, 'a'), record(1, 2, 'a'), record(2, 1, 'a'), record(3, 2, 'a'), record(4, 3, 'a')]), beat);
+    await listener.heard(fetched([record(5, 2, 'a'), record(6, 3, 'a'), record(7, 4, 'a')]), beat);
+
+    expect(await storyOf('a')).toBe('id-1 id-2 id-3 id-4');
+  });
+
+  it('lets only one of two owners of a partition move it', async () => {
+    const [one, two] = [listen(), listen()];
+    const fetch = fetched([record(0, 1, 'a'), record(1, 2, 'b')]);
+    const verdicts = await Promise.all([one.heard(fetch, beat), two.heard(fetch, beat)]);
+
+    expect(await db.query('select key, n from counts order by key')).toEqual([{ key: 'a', n: 1 }, { key: 'b', n: 1 }]);
+    expect(verdicts.map(({ kind }) => kind).sort()).toEqual(['continue', 'retry']);
+  });
+
+  it('answers a fetch that starts elsewhere with one seek, and stops when the log no longer holds its position', async () => {
+    const listener = listen();
+    await listener.heard(fetched([record(0, 1, 'a')]), beat);
+    marks = { low: 40, high: 50 };
+
+    expect(await listener.heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'continue', at: 1 });
+    expect(await listener.heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'stop', code: 'log.truncated' });
+    expect(await listen().heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'stop', code: 'log.truncated' });
+  });
+
+  it('goes on over a hole that markers or compaction left', async () => {
+    const listener = listen();
+    await listener.heard(fetched([record(0, 1, 'a')]), beat);
+    await listener.heard(fetched([record(3, 2, 'a')]), beat);
+
+    expect(await listener.heard(fetched([record(3, 2, 'a')]), beat)).toEqual({ kind: 'continue', at: 4 });
+    expect(await storyOf('a')).toBe('id-1 id-2');
+  });
+
+  it('stops when the producer speaks from another database', async () => {
+    const listener = listen();
+    await listener.heard(fetched([record(0, 9, 'a')]), beat);
+
+    expect(await listener.heard(fetched([record(1, 10, 'a', { epoch: 'e2' })]), beat)).toEqual({ kind: 'stop', code: 'producer.epoch_changed' });
+  });
+
+  it('tries again after an outage and loses nothing', async () => {
+    const listener = listen();
+    let broken = true;
+    handle = async (batch, tx) => {
+      await counting(batch, tx);
+      if (broken) throw Object.assign(new Error('deadlock'), { code: '40P01' });
+    };
+    expect(await listener.heard(fetched([record(0, 1, 'a')]), beat)).toMatchObject({ kind: 'retry', at: 0 });
+    broken = false;
+
+    expect(await listener.heard(fetched([record(0, 1, 'a')]), beat)).toMatchObject({ kind: 'continue', at: 1 });
+    expect(await storyOf('a')).toBe('id-1');
+  });
+
+  it('parks what it cannot hear and everything behind it with the same key, while the neighbours flow', async () => {
+    const listener = listen();
+    const malformed = record(1, 2, 'bad', { value: '{"half' });
+    const unknown = record(2, 3, 'new', { headers: { ce_id: 'x', ce_type: 'OrderTeleported', ce_yunken: '3', ce_yunkeepoch: 'e1' } });
+    const foreign = record(3, 4, 'foreign', { headers: {} });
+    await listener.heard(fetched([record(0, 1, 'good'), malformed, unknown, foreign, record(4, 5, 'bad'), record(5, 6, 'good')]), beat);
+    await listener.heard(fetched([record(6, 7, 'bad'), record(7, 8, 'good')]), beat);
+
+    expect((await listParked(db, 10, undefined)).map(({ key, code, records }) => [key, code, records])).toEqual([['bad', 'record.value_malformed', 3], ['foreign', 'record.headers_missing', 1], ['new', 'record.type_unknown', 1]]);
+    expect(await storyOf('good')).toBe('id-1 id-6 id-8');
+    expect(await storyOf('bad')).toBeUndefined();
+  });
+
+  it('parks the one record that a bug stops on, and releases its key in order when the bug is gone', async () => {
+    const listener = listen();
+    let bug = true;
+    handle = async (batch, tx) => {
+      if (bug && batch.records.some(({ id }) => id === 'id-2')) throw new TypeError('of undefined');
+      await counting(batch, tx);
+    };
+    await listener.heard(fetched([record(0, 1, 'a'), record(1, 2, 'b'), record(2, 3, 'a'), record(3, 4, 'b')]), beat);
+    expect(await storyOf('a')).toBe('id-1 id-3');
+    expect(await listParked(db, 10, undefined)).toMatchObject([{ key: 'b', code: 'handler.failed', records: 2 }]);
+    await expect(listener.release(place, 'b')).rejects.toThrow('of undefined');
+    bug = false;
+
+    expect(await listener.release(place, 'b')).toBe(2);
+    await listener.heard(fetched([record(4, 5, 'b')]), beat);
+    expect(await storyOf('b')).toBe('id-2 id-4 id-5');
+    await expect(listener.release(place, 'b')).rejects.toMatchObject({ code: 'parked.not_found' });
+  });
+});

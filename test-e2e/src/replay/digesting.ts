@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { PlatformApi } from './platform-api.js';
+
+const LOOK_EVERY_MS = 500;
+const METRICS = ['yunke_outbox_events', 'yunke_records_heard_total', 'yunke_parked_keys'] as const;
+
+/** What the orders service counts, over all sources. */
+export type OrderCounts = { readonly orders: number; readonly unattributed: number; readonly returns: number; readonly unattributedReturns: number };
+
+export type Rest = { readonly counts: OrderCounts; readonly parkedKeys: number };
+
+/** Waits until nothing waits in any outbox, and nothing was heard and no count moved for `quietMs`. */
+export async function untilDigested(api: PlatformApi, quietMs: number, note: (text: string) => void): Promise<Rest> {
+  let before = '';
+  let since = performance.now();
+  for (;;) {
+    const [[outbox, heard, parkedKeys], counts] = await Promise.all([api.metrics(METRICS) as Promise<[number, number, number]>, api.ask<OrderCounts>('orders', '/api/orders/counts')]);
+    const now = JSON.stringify([outbox, heard, counts]);
+    if (now !== before || outbox > 0) since = performance.now();
+    if (performance.now() - since >= quietMs) return { counts, parkedKeys };
+    before = now;
+    note(`the platform digests: ${outbox} events wait to be published, ${counts.orders} orders and ${counts.returns} returns are known`);
+    await sleep(LOOK_EVERY_MS);
+  }
+}
