@@ -53,8 +53,8 @@ function quietQueue(): void {
 }
 
 /**
- * A client of its own for every producer, admin and consumer: two members of one group made from the same client share (and
- * clear) each other's committed offsets.
+ * A client of its own for every producer, admin and consumer: members of one group made from the same client share one table
+ * of committed offsets, and each join of one clears it for all.
  */
 export function kafkaClient(options: KafkaOptions): KafkaJs.Kafka {
   return new Kafka({

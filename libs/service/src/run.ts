@@ -28,6 +28,7 @@ export type Running = {
   /** Where the installation's own credentials are, and whether they were made just now. */
   readonly credentials?: { readonly file: string; readonly fresh: boolean; readonly values: Credentials };
   readonly services: readonly RunningService[];
+  readonly log: EventLog;
   stop(): Promise<void>;
 };
 
@@ -76,7 +77,7 @@ export async function run(services: readonly Service[], options: RunOptions = {}
       await outer.close(STOP_WITHIN_MS / 2);
     });
     onSignals(stop, logger.info.bind(logger));
-    return { url: `http://${config.host}:${port}`, config, services: started, stop, ...(own && { credentials: { file: own.file, fresh: own.fresh, values: own.credentials } }) };
+    return { url: `http://${config.host}:${port}`, config, services: started, log, stop, ...(own && { credentials: { file: own.file, fresh: own.fresh, values: own.credentials } }) };
   } catch (error) {
     await stop();
     throw error;

@@ -76,6 +76,7 @@ describe('how much was bought', () => {
 
   it('does not flicker when one order enters in the millisecond in which another leaves', () => {
     expect(when(sum(10_000), anOrder(), anOrder({ at: noon + 30 * DAY }))).toEqual([noon, noon + 60 * DAY]);
+    expect(when(sum(20_000), anOrder(), anOrder({ at: noon + 30 * DAY }))).toEqual([]);
   });
 
   it('is nothing before anything was bought', () => {

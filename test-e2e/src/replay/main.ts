@@ -11,14 +11,13 @@ import { USAGE, readSettings, type Settings } from './settings.js';
 async function replay(settings: Settings): Promise<number> {
   let progress: Progress | undefined;
   const api = new PlatformApi(settings, (why) => progress?.troubled(why));
-  const began = performance.now();
   try {
     const sent = await sendFile(settings.file, { api, source: settings.source, startProgress: (lines) => (progress = new Progress(lines)) });
     const checked = settings.check ? await check(settings, sent.tally, { api, note: (text) => progress?.note(text) }) : undefined;
     progress?.end();
     progress = undefined;
     console.log(told(sent, checked));
-    if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(measured(sent, began, checked), null, 2)}\n`);
+    if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(measured(sent, checked), null, 2)}\n`);
     return sent.quarantined > 0 || (checked?.differences.length ?? 0) > 0 ? 1 : 0;
   } finally {
     progress?.end();

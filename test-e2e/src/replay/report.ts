@@ -4,12 +4,15 @@ import type { Sent } from './sending.js';
 
 const DIFFERENCES_SHOWN = 20;
 
-/** What `--json` writes. `events_per_s` counts observations until the last 202; `differing` is null without `--check`. */
-export function measured({ tally, refused: _, seconds, ...sent }: Sent, began: number, checked: Checked | undefined): Record<string, unknown> {
+/** What `--json` writes. `events_per_s` counts observations, from the first until the last 202; `differing` is null without `--check`. */
+export function measured({ tally, began, seconds, observations, accepted, duplicate, quarantined }: Sent, checked: Checked | undefined): Record<string, unknown> {
+  const digestedSeconds = checked && (checked.digested - began) / 1_000;
   return {
-    ...tally, ...sent, seconds: rounded(seconds), events_per_s: rounded(sent.observations / seconds),
-    differing: checked?.differing ?? null,
-    ...(checked && { counts: checked.counts, parkedKeys: checked.parkedKeys, digestedSeconds: rounded((checked.digested - began) / 1_000), differences: checked.differences.length }),
+    ...tally, observations, accepted, duplicate, quarantined, seconds: rounded(seconds), events_per_s: rounded(observations / seconds), differing: checked?.differing ?? null,
+    ...(checked && digestedSeconds && {
+      digestedSeconds: rounded(digestedSeconds), digestedEventsPerSecond: rounded(observations / digestedSeconds),
+      counts: checked.counts, parkedKeys: checked.parkedKeys, differences: checked.differences.length,
+    }),
   };
 }
 

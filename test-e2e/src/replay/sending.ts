@@ -8,8 +8,8 @@ import { requireAllNamed, startTally, type Tally } from './tally.js';
 
 type Receipt = { readonly accepted: number; readonly duplicate: number; readonly quarantined: number; readonly results: readonly { readonly messageId?: string; readonly status: string; readonly code?: string }[] };
 
-/** What the door answered, over the whole file. `refused`: the first of what it put into quarantine. */
-export type Sent = { readonly tally: Tally; observations: number; accepted: number; duplicate: number; quarantined: number; readonly refused: string[]; seconds: number };
+/** What the door answered, over the whole file. `refused`: the first of what it put into quarantine. `began`: by `performance.now()`. */
+export type Sent = { readonly tally: Tally; readonly began: number; observations: number; accepted: number; duplicate: number; quarantined: number; readonly refused: string[]; seconds: number };
 
 const REFUSED_SHOWN = 20;
 
@@ -18,13 +18,12 @@ export async function sendFile(file: string, { api, source, startProgress }: { a
   const shape = await outline(readRows(file));
   const progress = startProgress(shape.lines);
   const { tally, add } = startTally();
-  const sent: Sent = { tally, observations: 0, accepted: 0, duplicate: 0, quarantined: 0, refused: [], seconds: 0 };
   const key = await openSource(api, source);
-  const began = performance.now();
+  const sent: Sent = { tally, began: performance.now(), observations: 0, accepted: 0, duplicate: 0, quarantined: 0, refused: [], seconds: 0 };
   const lanes = new Lanes(async ({ body, observations, lines }) => {
     const receipt = await api.ask<Receipt>('ingestion', '/v1/observations', { method: 'POST', body, key: key.text });
     if (receipt.results.length !== observations) throw new Error(`The door answered for ${receipt.results.length} of ${observations} observations.`);
-    add202(sent, receipt);
+    addReceipt(sent, receipt);
     progress.sent(observations, lines);
   });
   for await (const invoice of invoices(readRows(file), shape)) {
@@ -32,13 +31,13 @@ export async function sendFile(file: string, { api, source, startProgress }: { a
     for (const observation of observationsOf(invoice)) await lanes.add(observation);
   }
   await lanes.finish();
-  sent.seconds = (performance.now() - began) / 1_000;
+  sent.seconds = (performance.now() - sent.began) / 1_000;
   requireAllNamed(tally);
   await key.close();
   return sent;
 }
 
-function add202(sent: Sent, { accepted, duplicate, quarantined, results }: Receipt): void {
+function addReceipt(sent: Sent, { accepted, duplicate, quarantined, results }: Receipt): void {
   sent.observations += results.length;
   sent.accepted += accepted;
   sent.duplicate += duplicate;

@@ -14,6 +14,7 @@ export type ApplicationOptions = ProblemOptions & {
   body?: Partial<BodyLimits>;
   /** The addresses of the proxies in front, whose `x-forwarded-for` is believed. Nobody's by default. */
   trustProxy?: string[];
+  /** Nest keeps one logger for the whole process: the last application to name one decides. */
   nestLogger?: LoggerService | false;
   /** The last chance before the routes are made: guards, documentation. */
   prepare?: (app: NestFastifyApplication) => void | Promise<void>;

@@ -158,10 +158,10 @@ export function answerRaw(response: ServerResponse, answer: Answer): void {
 }
 
 /** The whole answer as text, for a connection on which Node's parser gave up. */
-export function rawAnswer(status: number): string {
+export function rawAnswer(status: number, more: Record<string, string> = {}): string {
   const { headers, body } = toProblem(refusal(status), randomUUID());
   const text = JSON.stringify(body);
-  const all = { ...headers, 'content-length': Buffer.byteLength(text), connection: 'close' };
+  const all = { ...headers, ...more, 'content-length': Buffer.byteLength(text), connection: 'close' };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n');
 }

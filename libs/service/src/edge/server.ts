@@ -173,7 +173,7 @@ const STATUS_OF_PARSER: Record<string, number> = {
 function refuseBrokenRequests(server: Server, exchanges: Exchanges): void {
   const refuseOn = (socket: Socket, status: number) => {
     if (!socket.writable || exchanges.hasBegunToAnswer(socket)) return void socket.destroy();
-    socket.end(rawAnswer(status));
+    socket.end(rawAnswer(status, status === 405 ? { allow: METHODS } : {}));
     setTimeout(() => socket.destroy(), 500).unref();
   };
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

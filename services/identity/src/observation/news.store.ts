@@ -1,25 +1,10 @@
 import { columnsOf, requireInserted, type Tx } from '@yunke/postgres';
 
-import { GOLDEN_FIELDS, mergeRegisters, type Registers } from '../profile/golden.js';
+import { addsTo, type Registers } from '../profile/golden.js';
 import { findRegisters } from '../profile/profile.store.js';
 import { ownIdentifier, subjectKind } from '../resolve/identifier.js';
 import { mergeEvidence, type Evidence } from '../resolve/resolve.component.js';
-import type { Carried, Told } from './observation.js';
-
-/** What of a subject was not known. `evidence` is merged with what was; `added` of it are pairs never heard. */
-export type News = {
-  readonly told: Told;
-  readonly isNew: boolean;
-  /** It was accepted, or seen, earlier than we knew. */
-  readonly isOlder: boolean;
-  readonly isSooner: boolean;
-  readonly evidence: readonly Carried[];
-  readonly added: readonly Carried[];
-  readonly tellsMore: boolean;
-};
-
-/** Whether it may move somebody: it is decided under the lock. */
-export const touchesGraph = ({ isNew, isOlder, evidence }: News): boolean => isNew || isOlder || evidence.length > 0;
+import { touchesGraph, type Carried, type News, type Told } from './observation.js';
 
 /**
  * What of this was not known: nothing for most of what is heard. Nothing known ever becomes unknown, so what is no news here is
@@ -38,20 +23,14 @@ export async function newsIn(tx: Tx, all: readonly Told[]): Promise<News[]> {
       told, isNew, evidence, added,
       isOlder: typeof before === 'object' && told.acceptedAt < before.acceptedAt,
       isSooner: typeof before === 'object' && told.firstSeenAt < before.firstSeenAt,
-      tellsMore: told.registers !== undefined && (isNew || tellsMore(told.registers, registers.get(told.subject) ?? {})),
+      fillsMore: told.fields !== undefined && addsTo(registers.get(told.subject) ?? {}, told.fields.registers),
     };
-    return touchesGraph(news) || news.isSooner || news.tellsMore ? [news] : [];
+    return touchesGraph(news) || news.isSooner || news.fillsMore ? [news] : [];
   });
 }
 
 const NONE = { evidence: [], added: [] };
 const allOf = ({ evidence }: Told) => ({ evidence: [...evidence.values()], added: [...evidence.values()] });
-
-/** Whether one of these registers stands against those. */
-export function tellsMore(told: Registers, known: Registers): boolean {
-  const merged = mergeRegisters(known, told);
-  return GOLDEN_FIELDS.some((field) => merged[field] !== known[field]);
-}
 
 /** Only of those that were never seen, or not so early: a lateral join looks each up by its key, whatever the planner thinks of the table. */
 async function seenBefore(tx: Tx, all: readonly Told[]): Promise<Map<Told, 'never' | { acceptedAt: number; firstSeenAt: number }>> {
@@ -91,8 +70,7 @@ async function carriedBefore(tx: Tx, known: readonly Told[]): Promise<Map<Told, 
 }
 
 async function registersBefore(tx: Tx, known: readonly Told[]): Promise<Map<string, Registers>> {
-  const tellers = known.filter(({ registers }) => registers).map(({ subject }) => subject);
-  return tellers.length === 0 ? new Map() : findRegisters(tx, tellers);
+  return findRegisters(tx, known.filter(({ fields }) => fields).map(({ subject }) => subject));
 }
 
 /** Every new subject is a person of its own at first, under its permanent id. @throws row.raced */

@@ -1,7 +1,7 @@
 import type { BehaviourObserved, CartObserved, CustomerObserved, Identifier, OrderObserved, ReturnObserved, ShipmentObserved } from '@yunke/contracts';
 import { millis, type Millis, type Version } from '@yunke/kernel';
 
-import { mergeRegisters, registersOf, type Registers } from '../profile/golden.js';
+import { addsTo, mergeRegisters, registersOf, type Registers } from '../profile/golden.js';
 import { identifierKey, normalise, ownIdentifier, subjectKind, type RefusedValue } from '../resolve/identifier.js';
 import { mergeEvidence, type Evidence } from '../resolve/resolve.component.js';
 
@@ -24,10 +24,32 @@ export type Carried = Evidence & { readonly cause: Cause };
 
 /** All that a chunk tells of one subject. `evidence` by `identifierKey`. */
 export type Told = {
-  readonly subject: string; readonly acceptedAt: Millis; readonly firstSeenAt: Millis; readonly cause: Cause;
+  readonly subject: string; readonly acceptedAt: Millis; readonly firstSeenAt: Millis;
+  /** The first observation of it. */
+  readonly cause: Cause;
   readonly evidence: ReadonlyMap<string, Carried>;
-  readonly registers?: Registers;
+  /** The fields it fills, and the last observation that did. */
+  readonly fields?: { readonly registers: Registers; readonly cause: Cause };
 };
+
+/** What of a subject was not known. `evidence` is merged with what was; `added` of it are pairs never heard. */
+export type News = {
+  readonly told: Told;
+  readonly isNew: boolean;
+  /** It was accepted, or seen, earlier than we knew. */
+  readonly isOlder: boolean;
+  readonly isSooner: boolean;
+  readonly evidence: readonly Carried[];
+  readonly added: readonly Carried[];
+  readonly fillsMore: boolean;
+};
+
+/** Whether it may move somebody: it is decided under the lock. */
+export const touchesGraph = ({ isNew, isOlder, evidence }: News): boolean => isNew || isOlder || evidence.length > 0;
+
+/** The observation that brought what touches the graph. */
+export const causeOf = ({ told, isNew, isOlder, evidence }: News): Cause =>
+  (isNew || isOlder || evidence.length === 0 ? told.cause : evidence.map(({ cause }) => cause).reduce((a, b) => (b.place < a.place ? b : a)));
 
 export type Folded = { readonly told: Told[]; readonly refused: ReadonlyMap<RefusedValue, number> };
 
@@ -54,7 +76,7 @@ export function fold(observations: readonly Observation[]): Folded {
       else carry(told, { subject: told.subject, ...identifier, version, verified: body.verified, cause });
     }
     const registers = type === 'CustomerObserved' ? registersOf({ ...body, version }) : type === 'OrderObserved' ? contactOf(body, acceptedAt) : undefined;
-    if (registers) told.registers = told.registers ? mergeRegisters(told.registers, registers) : registers;
+    if (registers) told.fields = fill(told.fields, registers, cause);
   }
   return { told: [...subjects.values()], refused };
 }
@@ -75,6 +97,11 @@ function carry(told: Folding, carried: Carried): void {
   if (key === told.own) return;
   const before = told.evidence.get(key);
   told.evidence.set(key, before ? { ...before, ...mergeEvidence(before, carried) } : carried);
+}
+
+function fill(before: Told['fields'], registers: Registers, cause: Cause): Told['fields'] {
+  if (!before) return { registers, cause };
+  return addsTo(before.registers, registers) ? { registers: mergeRegisters(before.registers, registers), cause } : before;
 }
 
 function identifiersOf(body: { identifiers: readonly Identifier[]; email?: string; phone?: string }): readonly Identifier[] {

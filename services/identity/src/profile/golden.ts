@@ -62,6 +62,12 @@ export function mergeRegisters(a: Registers, b: Registers): Registers {
   return merged;
 }
 
+/** Whether any of `more` stands against `known`. */
+export function addsTo(known: Registers, more: Registers): boolean {
+  const merged = mergeRegisters(known, more);
+  return GOLDEN_FIELDS.some((field) => merged[field] !== known[field]);
+}
+
 /**
  * The golden record of the members' registers, in the order of `GOLDEN_FIELDS`: per field the most trusted, then the most
  * recent. Consent is the most restrictive of the members' own: one who refuses refuses for the person; nobody's word is no consent.

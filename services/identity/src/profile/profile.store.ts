@@ -3,6 +3,7 @@ import { byKey, columnsOf, requireInserted, sorted, type Db, type Tx } from '@yu
 import type { Happening, Why } from '../partition/partition.js';
 import type { Registers } from './golden.js';
 import type { Profile } from './profile.js';
+import type { Member } from './settle.js';
 
 const columns = `profile_id as "profileId", version::float8 as version, decision::float8 as decision, subjects, golden, first_seen_at::float8 as "firstSeenAt",
   stale, accepted_at::float8 as "acceptedAt", reason`;
@@ -29,9 +30,6 @@ export async function saveMany(tx: Tx, profiles: readonly Profile[]): Promise<vo
        accepted_at = new.accepted_at, reason = new.reason
      from ${unnest} as new where p.profile_id = new.profile_id`, values(changed));
 }
-
-/** Where a subject belongs, and since when it is known. */
-export type Member = { readonly subject: string; readonly profileId: string; readonly acceptedAt: number; readonly firstSeenAt: number };
 
 /** The subjects, locked in key order: until the transaction ends none of them moves. */
 export async function lockMembers(tx: Tx, subjects: Iterable<string>): Promise<Map<string, Member>> {

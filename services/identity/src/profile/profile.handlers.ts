@@ -1,0 +1,20 @@
+import { Controller } from '@nestjs/common';
+
+import { streams } from '@yunke/contracts';
+import { On, say, staleKeys, type Batch } from '@yunke/events';
+import type { Tx } from '@yunke/postgres';
+
+import { recorded } from './profile.js';
+import { records } from './profile.store.js';
+
+@Controller()
+export class ProfileHandlers {
+  /** Compaction may keep a stale copy as the last one: then the profile is said again as it is. */
+  @On(streams.identityProfiles)
+  async heardAgain(batch: Batch<typeof streams.identityProfiles>, tx: Tx): Promise<void> {
+    const stale = await staleKeys(tx, streams.identityProfiles, batch);
+    if (stale.length === 0) return;
+    const last = batch.records.at(-1)!;
+    say(tx, (await records(tx, stale)).map((profile) => recorded(profile, last)));
+  }
+}
