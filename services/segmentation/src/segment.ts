@@ -41,7 +41,7 @@ export const evaluate = (segments: readonly Segment[], history: ProfileHistory, 
   evaluateAt(timelineOf(segments, history), at);
 
 export function timelineOf(segments: readonly Segment[], history: ProfileHistory): Timeline {
-  const plan = planOf(segments, segments.map((segment) => segment.rule));
+  const plan = planOf(segments, segments);
   return { segments, history, plan, truth: truthOf(plan, history) };
 }
 
@@ -67,18 +67,18 @@ export function evaluateAt(timeline: Timeline, at: Millis): Evaluation {
 
 /** Whether a rule is true of a profile at `at`, since when it is or is not, and why: what is said of a segment that was left. */
 export function proofOf(rule: Rule, history: ProfileHistory, at: Millis): { holds: boolean; since: Millis; proof: ProofLeaf[] } {
-  const plan = planOf(rule, [rule]);
+  const plan = planOf(rule, [{ rule }]);
   const timeline: Timeline = { segments: [], history, plan, truth: truthOf(plan, history) };
   const intervals = timeline.truth[plan.roots[0]!]!;
   const since = Math.max(history.startedAt ?? -Infinity, startOf(intervals, at));
   return { holds: contains(intervals, at), since, proof: proofAt(timeline, plan.roots[0]!, at, []) };
 }
 
-function planOf(owner: readonly Segment[] | Rule, rules: readonly Rule[]): Plan {
+function planOf(owner: readonly Segment[] | Rule, rules: readonly Pick<Segment, 'rule'>[]): Plan {
   let plan = plans.get(owner);
   if (!plan) {
     plan = { nodes: [], keys: new Map(), roots: [] };
-    for (const rule of rules) plan.roots.push(place(plan, rule));
+    for (const { rule } of rules) plan.roots.push(place(plan, rule));
     plans.set(owner, plan);
   }
   return plan;

@@ -43,7 +43,7 @@ describe('reading the file', () => {
     await expect(read(broken)).rejects.toThrow('Line 1 of the file');
   });
 
-  it('refuses another file, and one that breaks off', async () => {
+  it('refuses another file, and one that is not there', async () => {
     await expect(read(gzipped('a,b\n1,2\n'))).rejects.toThrow('not an Online Retail file');
     await expect(read('/nowhere.csv.gz')).rejects.toThrow('ENOENT');
   });
