@@ -1,7 +1,7 @@
 import { context, propagation } from '@opentelemetry/api';
 
 import { streamOf, type Fact, type Stream } from '@yunke/contracts';
-import { opaqueId, uuidv5 } from '@yunke/kernel';
+import { fault, opaqueId, uuidv5 } from '@yunke/kernel';
 import { columnsOf, type Tx } from '@yunke/postgres';
 
 import { partitionOf } from './partition.js';
@@ -70,6 +70,7 @@ async function write(tx: Tx, said: readonly Said[]): Promise<void> {
     'insert into outbox (topic, partition, events, payload) select * from unnest($1::text[], $2::int[], $3::int[], $4::text[])',
     columnsOf(packed, 'topic', 'partition', 'events', 'payload'),
   );
+  await fault('outbox.written');
   const voice = voiceOf(tx.db);
   tx.afterCommit(() => voice.wake());
 }

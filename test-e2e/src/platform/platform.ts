@@ -33,8 +33,10 @@ export type Platform = {
   readonly processes: readonly PlatformProcess[];
   readonly directory: string;
   process(service: ServiceName): PlatformProcess;
-  /** The database of a service. */
-  databaseUrl(service: ServiceName): string;
+  /** The database of a service, or one of `databases`. */
+  databaseUrl(name: string): string;
+  /** One more process, which stops with the platform: a replica of a service, or a program of a test. It is not started yet. */
+  add(name: string, program: string): Promise<PlatformProcess>;
   /** Moves business time, for every process. */
   advance(ms: number): void;
   stop(): Promise<void>;
@@ -51,6 +53,10 @@ export type PlatformOptions = {
   readonly nodeArgs?: readonly string[];
   /** Where the compiled platform is; another tree for a mutant. */
   readonly root?: string;
+  /** The services to run, when split; all of them unless told. */
+  readonly services?: readonly ServiceName[];
+  /** Databases for programs of a test, beside those of the services. */
+  readonly databases?: readonly string[];
 };
 
 /** Starts the platform as its users do, with databases, keys, ports and a clock of its own. */
@@ -60,36 +66,49 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const prefix = `e_${crypto.randomUUID().replaceAll('-', '')}`;
   const clock = join(directory, 'clock');
   writeFileSync(clock, '0');
-  await createDatabases(options.postgresUrl, prefix);
+  const databases = [...SERVICES, 'log', ...(options.databases ?? [])].map((name) => `${prefix}_${name}`);
+  await createDatabases(options.postgresUrl, databases);
   const template = options.postgresUrl.replace(/\/[^/]*$/, `/${prefix}_{service}`);
   const env = {
     YUNKE_SECRET: credentials.secret, YUNKE_TOKEN_KEYS: credentials.tokenKey, YUNKE_BOOTSTRAP_KEYS: `shop:server:${credentials.writeKey},web:browser:${credentials.browserWriteKey}`,
     YUNKE_DATABASE_URL: template, YUNKE_DATA: directory, YUNKE_CLOCK: clock, YUNKE_LOG_LEVEL: 'info', ...(options.brokers && { KAFKA_BROKERS: options.brokers }), ...options.env,
   };
-  const names = options.shape === 'one' ? ['all'] : SERVICES;
-  const processes = await Promise.all(names.map((name) => prepare(name, { ...options, directory, env })));
-  await Promise.all(processes.map((one) => one.start()));
+  const names = options.shape === 'one' ? ['all'] : (options.services ?? SERVICES);
+  const settled = { ...options, directory, env };
+  const processes = await Promise.all(names.map((name) => prepare(name, programOf(name), settled)));
+  await Promise.all(processes.map((one) => one.start())).catch(async (error: unknown) => {
+    await Promise.all(processes.map((one) => one.kill()));
+    throw error;
+  });
   return {
     credentials, processes, directory,
     process: (service) => processes.find(({ name }) => name === 'all' || name === service)!,
-    databaseUrl: (service) => template.replace('{service}', service),
+    databaseUrl: (name) => template.replace('{service}', name),
+    async add(name, program) {
+      const one = await prepare(name, program, settled);
+      processes.push(one);
+      return one;
+    },
     advance: (ms) => writeFileSync(clock, String(Number(readFileSync(clock, 'utf8')) + ms)),
     async stop() {
       await Promise.all(processes.map(({ kill }) => kill('SIGTERM')));
-      await dropDatabases(options.postgresUrl, prefix);
+      await dropDatabases(options.postgresUrl, databases);
       rmSync(directory, { recursive: true, force: true });
     },
   };
 }
 
-async function prepare(name: string, { root = ROOT, nodeArgs = [], directory, env }: PlatformOptions & { directory: string; env: Record<string, string> }): Promise<PlatformProcess> {
+/** The program of a service, as a path in the compiled platform. */
+export const programOf = (service: string): string => `services/${service}/dist/main.js`;
+
+async function prepare(name: string, program: string, { root = ROOT, nodeArgs = [], directory, env }: PlatformOptions & { directory: string; env: Record<string, string> }): Promise<PlatformProcess> {
   const port = await freePort();
   const logFile = join(directory, `${name}.log`);
   const one: PlatformProcess = {
     name, logFile, url: `http://127.0.0.1:${port}`, child: undefined as never,
     async start({ env: more = {}, wait = true } = {}) {
-      const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', ...nodeArgs, join(root, `services/${name}/dist/main.js`)], {
-        cwd: root, env: { PATH: process.env['PATH'], ...env, ...more, YUNKE_PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'],
+      const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', ...nodeArgs, join(root, program)], {
+        cwd: root, env: { PATH: process.env['PATH'], ...env, YUNKE_PROCESS: name, ...more, YUNKE_PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'],
       });
       const log = createWriteStream(logFile, { flags: 'a' });
       child.stdout.pipe(log, { end: false });
@@ -99,9 +118,10 @@ async function prepare(name: string, { root = ROOT, nodeArgs = [], directory, en
     },
     async kill(signal = 'SIGKILL') {
       const { child } = one;
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill(signal);
+      if (signal === 'SIGTERM') child.kill('SIGCONT'); // a stopped process would never hear it
       if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended;
     },
   };
@@ -111,25 +131,25 @@ async function prepare(name: string, { root = ROOT, nodeArgs = [], directory, en
 async function ready({ url, child, logFile, name }: PlatformProcess): Promise<void> {
   try {
     await eventually(async () => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const { status } = await fetch(`${url}/health/ready`);
       if (status !== 200) throw new Error(`${name} answers ${status}`);
     }, READY_WITHIN_MS);
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}`);
   } catch (error) {
     throw new Error(`${name} did not become ready:\n${readFileSync(logFile, 'utf8').slice(-6_000)}`, { cause: error });
   }
 }
 
-async function createDatabases(server: string, prefix: string): Promise<void> {
+async function createDatabases(server: string, names: readonly string[]): Promise<void> {
   await onServer(server, async (client) => {
-    for (const service of [...SERVICES, 'log']) await client.query(`create database ${prefix}_${service}`);
+    for (const name of names) await client.query(`create database ${name}`);
   });
 }
 
-async function dropDatabases(server: string, prefix: string): Promise<void> {
+async function dropDatabases(server: string, names: readonly string[]): Promise<void> {
   await onServer(server, async (client) => {
-    for (const service of [...SERVICES, 'log']) await client.query(`drop database if exists ${prefix}_${service} with (force)`);
+    for (const name of names) await client.query(`drop database if exists ${name} with (force)`);
   });
 }
 

@@ -38,7 +38,7 @@ const bodies: Bad[] = [
   ['B01', '600 KB to a Segment route', post('/v1/batch', padded(600 * KB)), 413, 'body_too_large'],
   ['B01', '2.1 MB to a native route', post('/v1/native', padded(2100 * KB)), 413, 'body_too_large'],
   ['B01', 'announced as 2 GB', echo(good, 'content-length: 2000000000'), 413, 'body_too_large'],
-  ['B01', 'announced as 10 bytes', echo(padded(1100 * KB), 'content-length: 10'), 400, 'bad_request'],
+  ['B01', 'announced as 10 bytes', echo(padded(1100 * KB), 'content-length: 10'), 400, 'malformed_json'],
   ['B01', 'endless, in chunks', () => endless(head('POST /api/echo', CHUNKED), chunk), 413, 'body_too_large'],
   ['B02', '200 KB of gzip that hold 200 MB', echo(bomb(200), 'content-encoding: gzip'), 413, 'decompressed_too_large'],
   ['B02', 'less than 2 MB, but 1,000 times its size', echo(bomb(1), 'content-encoding: gzip'), 413, 'decompressed_too_large'],
@@ -161,6 +161,11 @@ describe('bad input', () => {
       ['/name', 'is_length'],
       ['/role', 'unknown_field'],
     ]);
+  });
+
+  it('answers what it took, whatever nonsense follows', async () => {
+    const reply = await talk(edge.port, [Buffer.concat([echo(good), Buffer.from(`${CANARY}\r\n\r\n`)])]);
+    expect([reply.status, reply.headers.connection]).toEqual([201, 'close']);
   });
 
   it('stops reading at the limit', async () => {

@@ -65,11 +65,11 @@ class EchoController {
 @Controller('v1')
 class IntakeController {
   @Post('batch') @TakesBody(SEGMENT_BODY) batch(@Body() body: unknown) {
-    return { events: (body as unknown[]).length };
+    return { events: Array.isArray(body) ? body.length : 0 };
   }
 
   @Post('native') @TakesBody(NATIVE_BODY) native(@Body() body: unknown) {
-    return { events: (body as unknown[]).length };
+    return { events: Array.isArray(body) ? body.length : 0 };
   }
 }
 

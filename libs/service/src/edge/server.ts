@@ -138,6 +138,13 @@ function openExchanges() {
       return true;
     },
     isOpen: (socket: Socket) => open.has(socket),
+    /** True when every request begun here has come in whole, so that whatever is wrong comes after it. They become the last. */
+    lastWords(socket: Socket): boolean {
+      const responses = [...(open.get(socket) ?? [])];
+      if (responses.length === 0 || !responses.every((response) => response.req.complete)) return false;
+      for (const response of responses) if (!response.headersSent) response.shouldKeepAlive = false;
+      return true;
+    },
     hasBegunToAnswer: (socket: Socket) => [...(open.get(socket) ?? [])].some((response) => response.headersSent),
     all: () => [...open.values()].flatMap((responses) => [...responses]),
   };
@@ -178,6 +185,8 @@ function refuseBrokenRequests(server: Server, exchanges: Exchanges): void {
   };
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return void socket.destroy();
+    // What was taken is answered; the nonsense after it is not worth that answer.
+    if (exchanges.lastWords(socket as Socket)) return;
     refuseOn(socket as Socket, STATUS_OF_PARSER[error.code ?? ''] ?? 400);
   });
   server.on('connect', (_request, socket) => refuseOn(socket as Socket, 405));

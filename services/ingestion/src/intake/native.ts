@@ -76,7 +76,7 @@ function completeLine(line: Line, currency: string | undefined): Line {
 /** What no shop means: an order of less than nothing, a refund that takes money. */
 function requireAmounts(body: Record<string, unknown>, type: string): void {
   for (const name of ['totalMinor', 'refundMinor']) if (Number(body[name] ?? 0) < 0) throw new Problem('invalid', 'amount.negative', `${name} must not be negative.`);
-  if (type === 'OrderObserved' && (body['lines'] as Line[]).some(({ quantity }) => Number(quantity) < 0)) throw new Problem('invalid', 'amount.negative', 'The quantity of an order line must not be negative; goods that come back are a return.');
+  if (type === 'OrderObserved' && (body['lines'] as Line[] | undefined)?.some(({ quantity }) => Number(quantity) <= 0)) throw new Problem('invalid', 'amount.negative', 'The quantity of an order line must be positive; goods that come back are a return.');
 }
 
 /** The subject: as said, else the one account, the anonymous id, or for an order its own contact; empty when nothing tells who it is. */

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min } from 'class-validator';
 
 import { Db } from '@yunke/postgres';
 import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
@@ -21,6 +21,10 @@ export class NewKey {
 
 export class SourceId {
   @Matches(SOURCE_ID) id!: string;
+}
+
+export class KeyId extends SourceId {
+  @IsUUID() key!: string;
 }
 
 export class ListSources {
@@ -52,13 +56,14 @@ export class SourceController {
   }
 
   @Get(':id/keys')
-  keys(@Param() { id }: SourceId): Promise<WriteKey[]> {
-    return listKeys(this.db, id);
+  async keys(@Param() { id }: SourceId, @Query() { limit, after }: ListSources): Promise<Page<WriteKey>> {
+    const items = await listKeys(this.db, id, limit, after ? placeOf<{ id: string }>(after).id : '');
+    return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 
   /** Takes effect within ten seconds. */
   @Delete(':id/keys/:key')
-  revoke(@Param() { id }: SourceId, @Param('key') key: string): Promise<WriteKey> {
+  revoke(@Param() { id, key }: KeyId): Promise<WriteKey> {
     return revokeKey(this.db, id, key);
   }
 }

@@ -39,7 +39,8 @@ export async function saveKey(db: Db, { source, kind, key }: { source: string; k
   return row;
 }
 
-export const listKeys = (db: Db, source: string): Promise<WriteKey[]> => db.query<WriteKey>(`select ${keyColumns} from write_keys where source = $1 order by created_at, id limit 200`, [source]);
+/** A source's keys by id, after `after`. */
+export const listKeys = (db: Db, source: string, limit: number, after: string): Promise<WriteKey[]> => db.query<WriteKey>(`select ${keyColumns} from write_keys where source = $1 and id::text > $3 order by id::text limit $2`, [source, limit, after]);
 
 /** From now on the key opens nothing. @throws key.not_found */
 export async function revokeKey(db: Db, source: string, id: string): Promise<WriteKey> {
