@@ -1,8 +1,11 @@
 import { streams } from '@yunke/contracts';
+import { Batch } from '@yunke/events';
 import { aReturnObserved, anOrderObserved, eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
 import supertest from 'supertest';
 
+import { OrderHandlers } from './order/order.handlers.js';
 import { orders } from './orders.module.js';
+import { ReturnHandlers } from './return/return.handlers.js';
 
 describe('orders', () => {
   let service: ServiceUnderTest;
@@ -34,6 +37,31 @@ describe('orders', () => {
     await service.hear({ type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:R9', orderId: 'shop:refunded' }) }, { type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:refunded' }) });
 
     await eventually(async () => expect((await api().get('/api/orders/shop:refunded').set('authorization', token())).body).toMatchObject({ totalMinor: '1000', refundedMinor: '400', refunds: [{ returnId: 'shop:R9', amountMinor: '400' }] }));
+  });
+
+  it('folds one new order from two partitions at once: who made the row second tries again and finds it', async () => {
+    const record = <T extends string, B extends { acceptedAt: string }>(type: T, body: B, key: string) => ({ type, body, key, id: `id-${type}`, acceptedAt: Date.parse(body.acceptedAt) });
+    const placed = new Batch<typeof streams.orderObservations>([record('OrderObserved', anOrderObserved({ orderId: 'shop:raced' }), 'shop:raced')]);
+    const refunded = new Batch<typeof streams.returnObservations>([record('ReturnObserved', aReturnObserved({ returnId: 'shop:R-raced', orderId: 'shop:raced' }), 'shop:R-raced')]);
+    const [handlers, returns] = [new OrderHandlers(), new ReturnHandlers()];
+    let commit!: () => void;
+    const mayCommit = new Promise<void>((resolve) => (commit = resolve));
+    let first: Promise<void> = Promise.resolve();
+    await new Promise<void>((heard) => {
+      first = service.db.tx(async (tx) => {
+        await handlers.heard(placed, tx);
+        heard();
+        await mayCommit;
+      });
+    });
+    const second = service.db.tx((tx) => returns.heard(refunded, tx));
+    await eventually(async () => expect(await service.db.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toHaveLength(1));
+    commit();
+
+    await first;
+    await expect(second).rejects.toMatchObject({ kind: 'unavailable', code: 'row.raced' });
+    await service.db.tx((tx) => returns.heard(refunded, tx));
+    expect((await api().get('/api/orders/shop:raced').set('authorization', token())).body).toMatchObject({ status: 'placed', totalMinor: '1000', refundedMinor: '400' });
   });
 
   it('says a return that points at no order by itself', async () => {

@@ -28,7 +28,9 @@ export async function sendFile(file: string, { api, source, startProgress }: { a
   });
   for await (const invoice of invoices(readRows(file), shape)) {
     add(invoice);
-    for (const observation of observationsOf(invoice)) await lanes.add(observation);
+    const observations = observationsOf(invoice);
+    if (observations.length === 0) progress.sent(0, invoice.rows.length); // the ledger: accounted for, not sent
+    for (const observation of observations) await lanes.add(observation);
   }
   await lanes.finish();
   sent.seconds = (performance.now() - sent.began) / 1_000;
