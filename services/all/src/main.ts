@@ -1,3 +1,5 @@
+import '@yunke/service/telemetry';
+
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

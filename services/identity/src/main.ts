@@ -1,3 +1,5 @@
+import '@yunke/service/telemetry';
+
 import { run } from '@yunke/service';
 
 import { identity } from './identity.module.js';

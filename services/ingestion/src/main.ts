@@ -1,3 +1,5 @@
+import '@yunke/service/telemetry';
+
 import { run } from '@yunke/service';
 
 import { ingestion } from './ingestion.module.js';

@@ -1,3 +1,5 @@
+import '@yunke/service/telemetry';
+
 import { run } from '@yunke/service';
 
 import { orders } from './orders.module.js';

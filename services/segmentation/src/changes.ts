@@ -1,9 +1,9 @@
 import type { Millis } from '@yunke/kernel';
 import type { ProfileHistory } from './history.js';
-import { evaluateAt, timelineOf, type Held, type Membership, type Segment } from './segment.js';
+import { evaluateAt, timelineOf, type Held, type Segment } from './segment.js';
 
 /** The segments that were entered and left. Another `since` of a segment that holds before and after is state, and is not said. */
-export type Changes = { entered: Membership[]; left: Held[] };
+export type Changes = { entered: Held[]; left: Held[] };
 
 /** What time alone changed, at its exact instant. */
 export type Transition = Changes & { at: Millis };
@@ -12,7 +12,7 @@ export type Transition = Changes & { at: Millis };
 export type Standing = { memberships: readonly Held[]; nextAt: Millis | undefined };
 export type Advanced = { transitions: Transition[]; standing: Standing };
 
-export function diff(before: readonly Held[], after: readonly Membership[]): Changes {
+export function diff(before: readonly Held[], after: readonly Held[]): Changes {
   const was = new Set(before.map((held) => held.segment));
   const is = new Set(after.map((held) => held.segment));
   return { entered: after.filter((held) => !was.has(held.segment)), left: before.filter((held) => !is.has(held.segment)) };

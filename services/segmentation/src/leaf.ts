@@ -3,7 +3,7 @@ import { valueAt, type ProfileHistory, type Steps } from './history.js';
 import { ALWAYS, NEVER, add, type Intervals } from './intervals.js';
 
 /**
- * One condition over a history, as data. Windows are half-open, (now - W, now] (facts/identity-and-segments.md §6.2): what happened at t is
+ * One condition over a history, as data. Windows are half-open, (now - W, now]: what happened at t is
  * inside from t on and outside from t + W on. Orders are those that count at that instant. `lastOrderAgo`: fromMs <= age < untilMs.
  */
 export type Leaf =

@@ -1,3 +1,5 @@
+import '@yunke/service/telemetry';
+
 import { run } from '@yunke/service';
 
 import { segmentation } from './segmentation.module.js';

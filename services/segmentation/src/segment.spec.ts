@@ -59,7 +59,7 @@ describe('why a customer is in a segment', () => {
   const why = (rule: Rule, history = profile(anOrder()), at = noon + DAY) => proofOf(rule, history, at);
 
   it('is shown by the value that each condition saw', () => {
-    expect(evaluate(called({ all: [recent, { not: loyal }] }), profile(anOrder()), noon).memberships[0]!.proof).toEqual([
+    expect(why({ all: [recent, { not: loyal }] }, profile(anOrder()), noon).proof).toEqual([
       { leaf: 'last_order.age < 30d', holds: true, value: iso(noon) },
       { leaf: 'orders.count >= 5', holds: false, value: '1' },
     ]);

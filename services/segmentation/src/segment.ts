@@ -13,10 +13,9 @@ export type ProofLeaf = { leaf: string; holds: boolean; value: string };
 
 /** A segment that holds the profile since an instant of event time. */
 export type Held = { segment: string; since: Millis };
-export type Membership = Held & { proof: ProofLeaf[] };
 
 /** The segments that hold a profile at an instant, in the order of the rules, and the next instant at which that changes by time alone. */
-export type Evaluation = { memberships: Membership[]; nextAt: Millis | undefined };
+export type Evaluation = { memberships: Held[]; nextAt: Millis | undefined };
 
 /** A rule whose parts, each made once, are the indices of earlier nodes. `all` keeps what must hold apart from what must not. */
 type Node =
@@ -47,9 +46,8 @@ export function timelineOf(segments: readonly Segment[], history: ProfileHistory
 
 export function evaluateAt(timeline: Timeline, at: Millis): Evaluation {
   const { segments, history: { startedAt }, plan: { roots }, truth } = timeline;
-  const memberships: Membership[] = [];
+  const memberships: Held[] = [];
   if (startedAt === undefined) return { memberships, nextAt: undefined };
-  const known: ProofLeaf[] = [];
   let nextAt = Infinity;
   for (let k = 0; k < roots.length; k++) {
     const intervals = truth[roots[k]!]!;
@@ -60,18 +58,18 @@ export function evaluateAt(timeline: Timeline, at: Millis): Evaluation {
     if (next < nextAt) nextAt = next;
     if (!inside || at < startedAt) continue;
     const since = Math.max(startedAt, intervals[boundaries - 1]!);
-    memberships.push({ segment: segments[k]!.name, since, proof: proofAt(timeline, roots[k]!, at, known) });
+    memberships.push({ segment: segments[k]!.name, since });
   }
   return { memberships, nextAt: nextAt === Infinity ? undefined : nextAt };
 }
 
-/** Whether a rule is true of a profile at `at`, since when it is or is not, and why: what is said of a segment that was left. */
+/** Whether a rule is true of a profile at `at`, since when it is or is not, and why: what is said of a change. */
 export function proofOf(rule: Rule, history: ProfileHistory, at: Millis): { holds: boolean; since: Millis; proof: ProofLeaf[] } {
   const plan = planOf(rule, [{ rule }]);
   const timeline: Timeline = { segments: [], history, plan, truth: truthOf(plan, history) };
   const intervals = timeline.truth[plan.roots[0]!]!;
   const since = Math.max(history.startedAt ?? -Infinity, startOf(intervals, at));
-  return { holds: contains(intervals, at), since, proof: proofAt(timeline, plan.roots[0]!, at, []) };
+  return { holds: contains(intervals, at), since, proof: proofAt(timeline, plan.roots[0]!, at) };
 }
 
 function planOf(owner: readonly Segment[] | Rule, rules: readonly Pick<Segment, 'rule'>[]): Plan {
@@ -145,12 +143,10 @@ function truthOfNode(node: Node, truth: readonly Intervals[], history: ProfileHi
   }
 }
 
-/**
- * The fewest leaves that decide a node at an instant, each once: one is enough for an `any` that holds and for an `all` that does not.
- * `known` remembers, by node, what was seen at that instant, for the proofs of other segments.
- */
-function proofAt(timeline: Timeline, root: number, at: Millis, known: ProofLeaf[]): ProofLeaf[] {
+/** The fewest leaves that decide a node at an instant, each once: one is enough for an `any` that holds and for an `all` that does not. */
+function proofAt(timeline: Timeline, root: number, at: Millis): ProofLeaf[] {
   const proof: ProofLeaf[] = [];
+  const known: ProofLeaf[] = []; // by node
   const { plan: { nodes }, truth } = timeline;
   const holds = (index: number): boolean => contains(truth[index]!, at);
   const tell = (index: number): void => {

@@ -22,7 +22,7 @@ export const FIXED_CUT_POINTS: CutPoints = {
   version: 0, buyers: 0, recencyDays: [365, 180, 90, 30], frequency: [2, 3, 5, 10], monetaryMinor: [5_000, 20_000, 50_000, 100_000],
 };
 
-/** Quintiles of fewer buyers say nothing (facts/identity-and-segments.md §6.4). */
+/** Quintiles of fewer buyers say nothing. */
 export const LEAST_BUYERS = 50;
 
 export type Scores = { recency: number; frequency: number; monetary: number };
@@ -34,7 +34,7 @@ type Range = readonly [least: number, most: number];
 type Box = { band: string; recency: Range; frequency: Range; monetary: Range };
 
 /**
- * The bands of RFM, the first that fits: published boxes (facts/identity-and-segments.md §6.4) widened where they left gaps. Recent
+ * The bands of RFM, the first that fits: published boxes widened where they left gaps. Recent
  * buyers (R 4–5) end in `promising`, R 3 is `needs_attention`, the rest ends in `hibernating`.
  */
 export const RFM_BANDS: readonly Box[] = [

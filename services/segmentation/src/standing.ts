@@ -3,7 +3,7 @@ import { iso, type Millis, type Reason } from '@yunke/kernel';
 
 import { advance, diff, type Changes, type Standing } from './changes.js';
 import type { ProfileHistory } from './history.js';
-import { evaluate, proofOf, type Held, type Membership, type ProofLeaf, type Segment } from './segment.js';
+import { evaluate, proofOf, type Held, type Segment } from './segment.js';
 
 /** A profile as segmentation keeps it. `evaluatedAt` is the instant up to which `standing` speaks; undefined: never evaluated. */
 export type Profile = {
@@ -54,21 +54,18 @@ export function step(profile: Profile, histories: { before: ProfileHistory; afte
 function say(profile: Profile, changes: Change[], because: Because, { rules, history }: { rules: Rules; history: ProfileHistory }): Profile {
   const evaluation = evaluate(rules.segments, history, because.at);
   const moved = record(profile, diff(profile.standing.memberships, evaluation.memberships), changes, { rules, history, because });
-  return { ...moved, standing: { memberships: evaluation.memberships.map(({ segment, since }) => ({ segment, since })), nextAt: evaluation.nextAt } };
+  return { ...moved, standing: evaluation };
 }
 
 function record(profile: Profile, { entered, left }: Changes, changes: Change[], { rules, history, because }: { rules: Rules; history: ProfileHistory; because: Because }): Profile {
   let { seq } = profile;
-  const add = (isEntered: boolean, held: Held, proof: readonly ProofLeaf[], effectiveAt: Millis): void => {
+  for (const [held, isEntered] of [...left.map((one) => [one, false] as const), ...entered.map((one) => [one, true] as const)]) {
     seq += 1;
-    const body = { profileId: profile.id, segment: held.segment, seq: String(seq), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: because.reason, cause: because.cause, ruleVersion: String(rules.version), proof: [...proof] };
-    changes.push({ entered: isEntered, segment: held.segment, since: held.since, body, cause: because.cause });
-  };
-  for (const held of left) {
-    const rule = rules.byName.get(held.segment)?.rule;
+    const rule = rules.byName.get(held.segment)?.rule; // none: a rule that is no longer in force
     const why = rule && proofOf(rule, history, because.at);
-    add(false, held, why?.proof ?? [], why && Number.isFinite(why.since) ? why.since : because.at);
+    const effectiveAt = why && Number.isFinite(why.since) ? why.since : because.at;
+    const body = { profileId: profile.id, segment: held.segment, seq: String(seq), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: because.reason, cause: because.cause, ruleVersion: String(rules.version), proof: why?.proof ?? [] };
+    changes.push({ entered: isEntered, segment: held.segment, since: held.since, body, cause: because.cause });
   }
-  for (const held of entered as Membership[]) add(true, held, held.proof, held.since);
   return { ...profile, seq };
 }

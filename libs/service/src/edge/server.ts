@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { SpanKind, context, propagation, trace } from '@opentelemetry/api';
 import { Problem } from '@yunke/kernel';
 import { answerRaw, bodyIsComing, noRoute, rawAnswer, refusal, requestId, toProblem, type EdgeLog } from './problems.js';
 import { HEADERS_TO_READ, refusedTarget } from './target.js';
@@ -104,11 +105,21 @@ function dispatch(request: IncomingMessage, response: ServerResponse, { mounts, 
   const mount = mounts.find(({ prefix }) => isUnder(path, prefix));
   if (!mount) return refuse(request, response, noRoute());
   try {
-    mount.handler(request, response);
+    traced(request, response, mount);
   } catch (error) {
     log?.error({ err: error }, 'request failed');
     refuse(request, response, refusal(500));
   }
+}
+
+/** A span over the request, in the caller's trace if it names one. It bears the prefix, not the path: a path may name a customer. */
+function traced(request: IncomingMessage, response: ServerResponse, { prefix, handler }: { prefix: string; handler: Handler }): void {
+  const parent = propagation.extract(context.active(), request.headers);
+  const attributes = { 'http.request.method': request.method ?? '', 'http.route': prefix };
+  trace.getTracer('yunke').startActiveSpan(`${request.method} ${prefix}`, { kind: SpanKind.SERVER, attributes }, parent, (span) => {
+    response.once('close', () => span.setAttribute('http.response.status_code', response.statusCode).end());
+    handler(request, response);
+  });
 }
 
 const isUnder = (path: string, prefix: string) =>

@@ -5,33 +5,36 @@ export class Identity1700000001301 implements MigrationInterface {
     await runner.query(`
       -- id: the subject's permanent id (a keyed hash); profile_id: the profile that holds it now, the permanent id of its oldest member.
       create table subjects (
-        subject text primary key,
-        id text not null,
+        subject text collate "C" primary key,
+        id text collate "C" not null,
         accepted_at bigint not null,
         first_seen_at bigint not null,
-        profile_id text not null
+        profile_id text collate "C" not null
       ) with (fillfactor = 90);
       -- Serves: any id ever shown leads to the profile that holds its subject now.
       create unique index subjects_id on subjects (id);
 
       -- What subjects carried, never deleted: the earliest observation that said so (occurred_at, accepted_at, message_id).
       create table evidence (
-        subject text not null, type text not null, value text not null,
+        subject text collate "C" not null, type text collate "C" not null, value text collate "C" not null,
         occurred_at bigint not null, accepted_at bigint not null, message_id text not null, verified boolean not null,
         account boolean not null,
         primary key (subject, type, value)
       );
+      -- A hash, so that the index is small, takes any value, and is never preferred to the primary key where the subject is known.
+      create function identifier_hash(type text, value text) returns bigint immutable parallel safe language sql
+        return hashtextextended(type || chr(10) || value, 0);
       -- Serves: who carries an identifier, accounts first (how many of them it has decides whether it is generic).
-      create index evidence_identifier on evidence (type, value, account desc);
+      create index evidence_identifier on evidence (identifier_hash(type, value), account desc);
 
       -- The fields that each subject's sources told, as registers (golden.ts).
-      create table golden (subject text primary key, registers json not null) with (fillfactor = 85);
+      create table golden (subject text collate "C" primary key, registers json not null) with (fillfactor = 85);
 
-      -- The last record said of every profile; one that was merged away has no subjects.
+      -- The last record said of every profile, without its golden values, which its members' registers fold to. One that was merged away has no subjects.
       create table profiles (
-        profile_id text primary key,
+        profile_id text collate "C" primary key,
         version bigint not null, decision bigint not null,
-        subjects text[] not null, golden json not null, first_seen_at bigint, stale boolean not null,
+        subjects text[] not null, first_seen_at bigint, stale boolean not null,
         accepted_at bigint not null, reason text not null
       ) with (fillfactor = 85);
       -- Serves: the list of profiles, the latest first.
@@ -56,7 +59,7 @@ export class Identity1700000001301 implements MigrationInterface {
 
       -- Every merge and every split, and why.
       create table journal (
-        profile_id text not null, decision bigint not null, kind text not null, reason json not null, at bigint not null,
+        profile_id text collate "C" not null, decision bigint not null, kind text not null, reason json not null, at bigint not null,
         primary key (profile_id, decision, kind)
       );
     `);

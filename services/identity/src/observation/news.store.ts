@@ -1,4 +1,4 @@
-import { columnsOf, requireInserted, type Tx } from '@yunke/postgres';
+import { columnsOf, type Tx } from '@yunke/postgres';
 
 import { addsTo, type Registers } from '../profile/golden.js';
 import { findRegisters } from '../profile/profile.store.js';
@@ -45,17 +45,17 @@ async function seenBefore(tx: Tx, all: readonly Told[]): Promise<Map<Told, 'neve
 
 type KnownRow = { n: number; occurredAt: number | null; acceptedAt: number; messageId: string; verified: boolean };
 
-/** What known subjects carry that they did not, or not so early, or not verified. Ties of two times are decided here, by message id. */
+/** What known subjects carry that they did not, or not so early, or not verified. What is as early to the millisecond is compared here. */
 async function carriedBefore(tx: Tx, known: readonly Told[]): Promise<Map<Told, { evidence: Carried[]; added: Carried[] }>> {
   const pairs = known.flatMap((told) => [...told.evidence.values()].map((carried) => ({ told, carried })));
   if (pairs.length === 0) return new Map();
+  const asked = pairs.map(({ carried: { subject, type, value, verified, version: [occurredAt] } }) => ({ subject, type, value, verified, occurredAt }));
   const rows = await tx.query<KnownRow>(
     `select told.n::int as n, e.occurred_at::float8 as "occurredAt", e.accepted_at::float8 as "acceptedAt", e.message_id as "messageId", e.verified
-     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[]) with ordinality
-       as told (subject, type, value, occurred_at, accepted_at, verified, n)
+     from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[]) with ordinality as told (subject, type, value, verified, occurred_at, n)
      left join lateral (select * from evidence e where e.subject = told.subject and e.type = told.type and e.value = told.value limit 1) e on true
-     where e.subject is null or (told.occurred_at, told.accepted_at) <= (e.occurred_at, e.accepted_at) or (told.verified and not e.verified)`,
-    evidenceColumns(pairs.map(({ carried }) => carried)).toSpliced(5, 1));
+     where e.subject is null or told.occurred_at <= e.occurred_at or (told.verified and not e.verified)`,
+    columnsOf(asked, 'subject', 'type', 'value', 'verified', 'occurredAt'));
   const news = new Map<Told, { evidence: Carried[]; added: Carried[] }>();
   for (const row of rows) {
     const { told, carried } = pairs[row.n - 1]!;
@@ -73,14 +73,18 @@ async function registersBefore(tx: Tx, known: readonly Told[]): Promise<Map<stri
   return findRegisters(tx, known.filter(({ fields }) => fields).map(({ subject }) => subject));
 }
 
-/** Every new subject is a person of its own at first, under its permanent id. @throws row.raced */
-export async function insertSubjects(tx: Tx, news: readonly News[], idOf: (subject: string) => string): Promise<void> {
-  if (news.length === 0) return;
-  const rows = news.map(({ told: { subject, acceptedAt, firstSeenAt } }) => ({ subject, id: idOf(subject), acceptedAt, firstSeenAt }));
-  requireInserted(await tx.query(
+/**
+ * Every new subject is a person of its own at first, under its permanent id. Returns those that really are new: of the others
+ * another partition has told meanwhile.
+ */
+export async function insertSubjects(tx: Tx, all: readonly Told[], idOf: (subject: string) => string): Promise<Set<string>> {
+  if (all.length === 0) return new Set();
+  const rows = all.map(({ subject, acceptedAt, firstSeenAt }) => ({ subject, id: idOf(subject), acceptedAt, firstSeenAt }));
+  const inserted = await tx.query<{ subject: string }>(
     `insert into subjects (subject, id, accepted_at, first_seen_at, profile_id)
      select subject, id, accepted_at, first_seen_at, id from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as new (subject, id, accepted_at, first_seen_at)
-     on conflict do nothing returning 1`, columnsOf(rows, 'subject', 'id', 'acceptedAt', 'firstSeenAt')), rows.length);
+     on conflict do nothing returning subject`, columnsOf(rows, 'subject', 'id', 'acceptedAt', 'firstSeenAt'));
+  return new Set(inserted.map(({ subject }) => subject));
 }
 
 export async function saveEvidence(tx: Tx, evidence: readonly Evidence[]): Promise<void> {
@@ -90,13 +94,11 @@ export async function saveEvidence(tx: Tx, evidence: readonly Evidence[]): Promi
      select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::boolean[], $8::boolean[])
      on conflict (subject, type, value) do update
      set occurred_at = excluded.occurred_at, accepted_at = excluded.accepted_at, message_id = excluded.message_id, verified = excluded.verified`,
-    [...evidenceColumns(evidence), evidence.map(({ subject }) => subjectKind(subject) === 'account')]);
+    columnsOf(evidence.map(rowOf), 'subject', 'type', 'value', 'occurredAt', 'acceptedAt', 'messageId', 'verified', 'account'));
 }
 
-function evidenceColumns(evidence: readonly Evidence[]): unknown[][] {
-  const rows = evidence.map(({ version: [occurredAt, acceptedAt, messageId], ...rest }) => ({ ...rest, occurredAt, acceptedAt, messageId }));
-  return columnsOf(rows, 'subject', 'type', 'value', 'occurredAt', 'acceptedAt', 'messageId', 'verified');
-}
+const rowOf = ({ subject, type, value, verified, version: [occurredAt, acceptedAt, messageId] }: Evidence) =>
+  ({ subject, type, value, occurredAt, acceptedAt, messageId, verified, account: subjectKind(subject) === 'account' });
 
 /**
  * Those of these subjects that somebody else may share a component with: another carries one of their identifiers, people decided
@@ -105,18 +107,18 @@ function evidenceColumns(evidence: readonly Evidence[]): unknown[][] {
 export async function crowdedAmong(tx: Tx, subjects: readonly string[]): Promise<Set<string>> {
   const own = subjects.map((subject) => ownIdentifier(subject));
   const rows = await tx.query<{ subject: string }>(
-    `with touched as (select * from unnest($1::text[], $2::text[], $3::text[]) as touched (subject, type, value)),
-     carried as (select t.subject, e.type, e.value from touched t cross join lateral (select type, value from evidence e where e.subject = t.subject offset 0) e
-                 union all select subject, type, value from touched where type is not null)
-     select subject from carried c
-     where exists (select from evidence other where other.type = c.type and other.value = c.value and other.subject <> c.subject)
+    `with touched as (select * from unnest($1::text[], $2::text[], $3::text[]) as touched (subject, type, value))
+     select subject from touched t where type is not null and exists (
+       select from evidence e where identifier_hash(e.type, e.value) = identifier_hash(t.type, t.value) and e.type = t.type and e.value = t.value and e.subject <> t.subject offset 0)
+     union all
+     select t.subject from touched t cross join lateral (select type, value from evidence e where e.subject = t.subject offset 0) c
+     where exists (select from evidence e where identifier_hash(e.type, e.value) = identifier_hash(c.type, c.value) and e.type = c.type and e.value = c.value and e.subject <> t.subject offset 0)
         or (c.type in ('account', 'anonymous') and exists (
-              select from subjects other where other.subject <> c.subject
-                and other.subject = split_part(c.value, ':', 1) || ':' || c.type || ':' || substr(c.value, strpos(c.value, ':') + 1)))
-     union
+              select from subjects s where s.subject = split_part(c.value, ':', 1) || ':' || c.type || ':' || substr(c.value, strpos(c.value, ':') + 1)))
+     union all
      select t.subject from touched t cross join lateral (select profile_id from subjects s where s.subject = t.subject limit 1) s
      cross join lateral (select from profiles p where p.profile_id = s.profile_id and (cardinality(p.subjects) <> 1 or p.stale) limit 1) p
-     union
+     union all
      select unnest(subjects) from decisions where subjects && $1::text[]`,
     [subjects, own.map((one) => one?.type ?? null), own.map((one) => one?.value ?? null)]);
   return new Set(rows.map(({ subject }) => subject));

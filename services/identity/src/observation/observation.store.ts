@@ -14,22 +14,20 @@ export type Heard = { readonly facts: Caused[]; readonly tooLarge: number };
  * again and decided under the lock of the graph.
  */
 export async function take(tx: Tx, told: readonly Told[], idOf: (subject: string) => string): Promise<Heard> {
-  let news = await newsIn(tx, told);
-  if (news.length === 0) return { facts: [], tooLarge: 0 };
-  let partition: Partition = STILL;
-  if (news.some(touchesGraph)) {
-    await lockGraph(tx);
-    news = await newsIn(tx, news.map((one) => one.told));
-    partition = await bring(tx, news.filter(touchesGraph), idOf);
-  }
-  return { facts: await settle(tx, news, partition, idOf), tooLarge: partition.tooLarge };
+  const news = await newsIn(tx, told);
+  if (!news.some(touchesGraph)) return { facts: news.length > 0 ? await settle(tx, news, STILL, idOf) : [], tooLarge: 0 };
+  await lockGraph(tx);
+  const fresh = await insertSubjects(tx, news.filter(({ isNew }) => isNew).map((one) => one.told), idOf);
+  const others = news.filter((one) => !fresh.has(one.told.subject)).map((one) => one.told);
+  const now = [...news.filter((one) => fresh.has(one.told.subject)), ...(others.length > 0 ? await newsIn(tx, others) : [])];
+  const partition = await bring(tx, now.filter(touchesGraph), idOf);
+  return { facts: await settle(tx, now, partition, idOf), tooLarge: partition.tooLarge };
 }
 
 /** Stores new evidence and tells who moves by it. Who shares nothing with anybody is a person of their own without further reading. */
 async function bring(tx: Tx, news: readonly News[], idOf: (subject: string) => string): Promise<Partition> {
   if (news.length === 0) return STILL;
   await saveEvidence(tx, news.flatMap(({ evidence }) => evidence));
-  await insertSubjects(tx, news.filter(({ isNew }) => isNew), idOf);
   const crowded = await crowdedAmong(tx, news.map(({ told }) => told.subject));
   const alone = aloneAmong(news.filter(({ isNew, told }) => isNew && !crowded.has(told.subject)), idOf);
   const together = news.filter(({ told }) => crowded.has(told.subject));

@@ -164,15 +164,17 @@ async function expand(tx: Tx, loading: Loading, asked: readonly Asked[]): Promis
   await reachCarriers(tx, loading, open);
 }
 
+const SAME = 'identifier_hash(e.type, e.value) = identifier_hash(asked.type, asked.value) and e.type = asked.type and e.value = asked.value';
+
 /** Counts stop where they can tell nothing more. `carriers` is 0 for what was generic before and is not asked for. */
 function countCarriers(tx: Tx, rows: readonly (Identifier & { most: number; added: number; forced: boolean })[]): Promise<Reach[]> {
   return tx.query<Reach>(
     `select asked.n::int - 1 as at, a.accounts, l.lifted,
        case when asked.forced or l.lifted or a.accounts - asked.added <= asked.most
-            then (select count(*)::int from (select from evidence e where e.type = asked.type and e.value = asked.value limit $6) c) else 0 end as carriers
+            then (select count(*)::int from (select from evidence e where ${SAME} limit $6) c) else 0 end as carriers
      from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::boolean[]) with ordinality as asked (type, value, most, added, forced, n)
      cross join lateral (select count(*)::int as accounts from (
-       select from evidence e where e.type = asked.type and e.value = asked.value and e.account limit asked.most + asked.added + 1) c) a
+       select from evidence e where ${SAME} and e.account limit asked.most + asked.added + 1) c) a
      cross join lateral (select exists (select from decisions d where d.type = asked.type and d.value = asked.value and d.kind = 'lift' and d.withdrawn_at is null) as lifted) l`,
     [...columnsOf(rows, 'type', 'value', 'most', 'added', 'forced'), LARGEST_COMPONENT + 1]);
 }
@@ -182,7 +184,7 @@ async function reachCarriers(tx: Tx, loading: Loading, open: readonly Asked[]): 
   if (open.length === 0) return;
   const rows = await tx.query<{ at: number; subject: string }>(
     `select asked.n::int - 1 as at, e.subject from unnest($1::text[], $2::text[]) with ordinality as asked (type, value, n)
-     cross join lateral (select e.subject from evidence e where e.type = asked.type and e.value = asked.value offset 0) e order by 1, 2`,
+     cross join lateral (select e.subject from evidence e where ${SAME} offset 0) e order by 1, 2`,
     columnsOf(open.map(({ identifier }) => identifier), 'type', 'value'));
   for (const { at, subject } of rows) reach(loading, subject, open[at]!.cause);
   for (const { identifier: { type, value }, cause } of open) {

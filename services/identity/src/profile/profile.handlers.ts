@@ -5,7 +5,7 @@ import { On, say, staleKeys, type Batch } from '@yunke/events';
 import type { Tx } from '@yunke/postgres';
 
 import { recorded } from './profile.js';
-import { records } from './profile.store.js';
+import { goldenOf, records } from './profile.store.js';
 
 @Controller()
 export class ProfileHandlers {
@@ -15,6 +15,8 @@ export class ProfileHandlers {
     const stale = await staleKeys(tx, streams.identityProfiles, batch);
     if (stale.length === 0) return;
     const last = batch.records.at(-1)!;
-    say(tx, (await records(tx, stale)).map((profile) => recorded(profile, last)));
+    const profiles = await records(tx, stale);
+    const golden = await goldenOf(tx, profiles);
+    say(tx, profiles.map((profile) => recorded(profile, golden.get(profile.profileId)!, last)));
   }
 }

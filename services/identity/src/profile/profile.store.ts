@@ -1,11 +1,12 @@
+import { compareText } from '@yunke/kernel';
 import { byKey, columnsOf, requireInserted, sorted, type Db, type Tx } from '@yunke/postgres';
 
 import type { Happening, Why } from '../partition/partition.js';
-import type { Registers } from './golden.js';
+import { fold, type Golden, type Registers } from './golden.js';
 import type { Profile } from './profile.js';
 import type { Member } from './settle.js';
 
-const columns = `profile_id as "profileId", version::float8 as version, decision::float8 as decision, subjects, golden, first_seen_at::float8 as "firstSeenAt",
+const columns = `profile_id as "profileId", version::float8 as version, decision::float8 as decision, subjects, first_seen_at::float8 as "firstSeenAt",
   stale, accepted_at::float8 as "acceptedAt", reason`;
 
 /** The profiles of these ids that exist, locked in key order. Lock their subjects first. */
@@ -18,18 +19,21 @@ export async function lockMany(tx: Tx, ids: Iterable<string>): Promise<Map<strin
 /** Saves profiles; one of version 1 is new. @throws row.raced when another transaction made it first. */
 export async function saveMany(tx: Tx, profiles: readonly Profile[]): Promise<void> {
   const [added, changed] = [profiles.filter(({ version }) => version === 1), profiles.filter(({ version }) => version > 1)];
-  // An array of arrays must be rectangular: the subjects go as JSON.
-  const unnest = `(select profile_id, version, decision, array(select json_array_elements_text(subjects)) as subjects, golden, first_seen_at, stale, accepted_at, reason
-    from unnest($1::text[], $2::bigint[], $3::bigint[], $4::json[], $5::json[], $6::bigint[], $7::boolean[], $8::bigint[], $9::text[])
-      as n (profile_id, version, decision, subjects, golden, first_seen_at, stale, accepted_at, reason))`;
-  const values = (rows: readonly Profile[]) => columnsOf([...rows].sort((a, b) => (a.profileId < b.profileId ? -1 : 1)), 'profileId', 'version', 'decision', 'subjects', 'golden', 'firstSeenAt', 'stale', 'acceptedAt', 'reason');
   if (added.length > 0) requireInserted(await tx.query(
-    `insert into profiles (profile_id, version, decision, subjects, golden, first_seen_at, stale, accepted_at, reason) select * from ${unnest} as new on conflict do nothing returning 1`, values(added)), added.length);
+    `insert into profiles (profile_id, version, decision, subjects, first_seen_at, stale, accepted_at, reason) ${UNNEST} on conflict do nothing returning 1`, valuesOf(added)), added.length);
   if (changed.length > 0) await tx.query(
-    `update profiles p set version = new.version, decision = new.decision, subjects = new.subjects, golden = new.golden, first_seen_at = new.first_seen_at, stale = new.stale,
+    `update profiles p set version = new.version, decision = new.decision, subjects = new.subjects, first_seen_at = new.first_seen_at, stale = new.stale,
        accepted_at = new.accepted_at, reason = new.reason
-     from ${unnest} as new where p.profile_id = new.profile_id`, values(changed));
+     from (${UNNEST}) as new where p.profile_id = new.profile_id`, valuesOf(changed));
 }
+
+/** A parameter that is an array of arrays must be rectangular: the subjects go as JSON. */
+const UNNEST = `select profile_id, version, decision, array(select json_array_elements_text(subjects)) as subjects, first_seen_at, stale, accepted_at, reason
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::json[], $5::bigint[], $6::boolean[], $7::bigint[], $8::text[])
+    as new (profile_id, version, decision, subjects, first_seen_at, stale, accepted_at, reason)`;
+
+const valuesOf = (profiles: readonly Profile[]): unknown[][] =>
+  columnsOf([...profiles].sort((a, b) => compareText(a.profileId, b.profileId)), 'profileId', 'version', 'decision', 'subjects', 'firstSeenAt', 'stale', 'acceptedAt', 'reason');
 
 /** The subjects, locked in key order: until the transaction ends none of them moves. */
 export async function lockMembers(tx: Tx, subjects: Iterable<string>): Promise<Map<string, Member>> {
@@ -49,7 +53,7 @@ export async function saveMembers(tx: Tx, members: readonly Member[]): Promise<v
 }
 
 /** The registers of these subjects. Those of a profile's members change only under the profile's lock. */
-export async function findRegisters(tx: Tx, subjects: readonly string[]): Promise<Map<string, Registers>> {
+export async function findRegisters(tx: Db | Tx, subjects: readonly string[]): Promise<Map<string, Registers>> {
   if (subjects.length === 0) return new Map();
   const rows = await tx.query<{ subject: string; registers: Registers }>('select subject, registers from golden where subject = any($1)', [subjects]);
   return new Map(rows.map(({ subject, registers }) => [subject, registers]));
@@ -57,9 +61,18 @@ export async function findRegisters(tx: Tx, subjects: readonly string[]): Promis
 
 export async function saveRegisters(tx: Tx, registers: ReadonlyMap<string, Registers>): Promise<void> {
   if (registers.size === 0) return;
-  const rows = [...registers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([subject, all]) => ({ subject, all }));
+  const rows = [...registers].sort(([a], [b]) => compareText(a, b));
+  // One text, a line a row: JSON has no line breaks, and an array of JSON texts costs ten times as much to quote.
   await tx.query(
-    `insert into golden (subject, registers) select * from unnest($1::text[], $2::json[]) on conflict (subject) do update set registers = excluded.registers`, columnsOf(rows, 'subject', 'all'));
+    `insert into golden (subject, registers) select subject, registers::json from unnest($1::text[], string_to_array($2, E'\\n')) as new (subject, registers)
+     on conflict (subject) do update set registers = excluded.registers`,
+    [rows.map(([subject]) => subject), rows.map(([, all]) => JSON.stringify(all)).join('\n')]);
+}
+
+/** The golden records of these profiles. */
+export async function goldenOf(db: Db | Tx, profiles: readonly Profile[]): Promise<Map<string, Golden[]>> {
+  const registers = await findRegisters(db, profiles.flatMap(({ subjects }) => subjects));
+  return new Map(profiles.map(({ profileId, subjects }) => [profileId, fold(subjects.map((subject) => registers.get(subject) ?? {}))]));
 }
 
 /** Writes down merges and splits, under every profile that they are about. */
@@ -105,7 +118,7 @@ export async function lookUp(db: Db, identifier: { type: string; value: string; 
     `select ${columns} from profiles join (
        select s.profile_id as id, min(rank) as rank from (
          select e.subject, row_number() over (order by e.verified desc, e.occurred_at, e.accepted_at, e.subject) as rank
-         from (select * from evidence where type = $1 and value = $2 limit 5000) e
+         from (select * from evidence where identifier_hash(type, value) = identifier_hash($1, $2) and type = $1 and value = $2 limit 5000) e
          where not exists (
            select from decisions d where d.kind = 'revoke' and d.withdrawn_at is null and d.type = e.type and d.value = e.value and d.subjects = array[e.subject])
          union all select $3, 0) c join subjects s using (subject) group by 1) found on found.id = profile_id

@@ -13,7 +13,6 @@ export type Profile = {
   /** The decision that made this list of subjects. */
   readonly decision: number;
   readonly subjects: readonly string[];
-  readonly golden: readonly Golden[];
   readonly firstSeenAt: Millis | null;
   /** The component is too large to resolve: the list is the last one that was. */
   readonly stale: boolean;
@@ -30,7 +29,7 @@ const caused = (fact: Fact, { id, traceparent }: Pick<Cause, 'id' | 'traceparent
 export const reasonFor = (cause: Cause, identity: boolean): Profile['reason'] => (cause.history ? 'history' : identity ? 'identity' : reasonOf(cause, cause.occurredAt));
 
 /** The record of a profile as the state topic has it. */
-export function recorded({ profileId, version, decision, subjects, golden, firstSeenAt, stale, acceptedAt, reason }: Profile, cause: Pick<Cause, 'id' | 'traceparent'>): Caused {
+export function recorded({ profileId, version, decision, subjects, firstSeenAt, stale, acceptedAt, reason }: Profile, golden: readonly Golden[], cause: Pick<Cause, 'id' | 'traceparent'>): Caused {
   const body: ProfileRecorded = {
     profileId, version: String(version), decision: String(decision), subjects: [...subjects], ...(firstSeenAt !== null && { firstSeenAt: iso(firstSeenAt) }),
     golden: golden.map(shown), acceptedAt: iso(acceptedAt), stale, reason,

@@ -23,7 +23,7 @@ export async function settle(tx: Tx, news: readonly News[], partition: Partition
   await saveRegisters(tx, registers);
   await saveMany(tx, profiles.map(({ profile }) => profile));
   await note(tx, happenings, decision);
-  return [...profiles.map(({ profile, cause }) => recorded(profile, cause)), ...happenings.map((happening) => happened(happening, decision))];
+  return [...profiles.map(({ profile, golden, cause }) => recorded(profile, golden, cause)), ...happenings.map((happening) => happened(happening, decision))];
 }
 
 async function hold(tx: Tx, news: readonly News[], { moves }: Partition, idOf: (subject: string) => string): Promise<Held> {
@@ -32,10 +32,9 @@ async function hold(tx: Tx, news: readonly News[], { moves }: Partition, idOf: (
   const locked = await lockMembers(tx, [...touched].filter((subject) => !alone.has(subject)));
   const members = new Map([...alone, ...locked]);
   const newIds = new Set([...alone.values()].map(({ profileId }) => profileId));
-  const homes = [...news].map(({ told }) => members.get(told.subject)!.profileId);
+  const homes = news.map(({ told }) => members.get(told.subject)!.profileId);
   const profiles = await lockMany(tx, [...moves.map(({ profileId }) => profileId), ...homes].filter((id) => !newIds.has(id)));
-  const filled = news.filter(({ fillsMore }) => fillsMore).flatMap(({ told }) => profiles.get(members.get(told.subject)!.profileId)?.subjects ?? []);
-  const folded = new Set([...moves.flatMap(({ subjects }) => subjects), ...filled]);
+  const folded = new Set([...moves.flatMap(({ subjects }) => subjects), ...homes.flatMap((id) => profiles.get(id)?.subjects ?? [])]);
   const registers = await findRegisters(tx, [...folded].filter((subject) => !alone.has(subject)));
   return { members, profiles, registers };
 }

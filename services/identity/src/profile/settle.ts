@@ -2,7 +2,7 @@ import type { Millis } from '@yunke/kernel';
 
 import { causeOf, type Cause, type News } from '../observation/observation.js';
 import type { Move } from '../partition/partition.js';
-import { addsTo, fold, mergeRegisters, type Registers } from './golden.js';
+import { addsTo, fold, mergeRegisters, type Golden, type Registers } from './golden.js';
 import { reasonFor, type Profile } from './profile.js';
 
 /** Where a subject belongs, and since when it is known. */
@@ -18,7 +18,7 @@ export type Held = {
 export type Settled = {
   readonly members: Member[];
   readonly registers: Map<string, Registers>;
-  readonly profiles: { readonly profile: Profile; readonly cause: Cause }[];
+  readonly profiles: { readonly profile: Profile; readonly golden: Golden[]; readonly cause: Cause }[];
 };
 
 /** What there is after these news and moves: only what is not as it was. `decision` is that of the moves. */
@@ -30,24 +30,26 @@ export function settled(held: Held, news: readonly News[], moves: readonly Move[
   const profiles = moves.map((move): Settled['profiles'][number] => {
     const seen = move.subjects.map((subject) => (members.get(subject) ?? held.members.get(subject)!).firstSeenAt);
     const { profileId, subjects, stale, cause } = move;
-    return { cause, profile: { profileId, subjects, stale, decision, version: (held.profiles.get(profileId)?.version ?? 0) + 1, golden: fold(subjects.map(registersOf)),
+    return { cause, golden: fold(subjects.map(registersOf)), profile: { profileId, subjects, stale, decision, version: (held.profiles.get(profileId)?.version ?? 0) + 1,
       firstSeenAt: seen.length > 0 ? Math.min(...seen) : null, acceptedAt: cause.acceptedAt, reason: reasonFor(cause, move.identity) } };
   });
   const unmoved = news.filter(({ told }) => !homes.has(told.subject));
   for (const [profileId, about] of Map.groupBy(unmoved, ({ told }) => held.members.get(told.subject)!.profileId)) {
-    const amended = amend(held.profiles.get(profileId)!, about, (subjects) => fold(subjects.map(registersOf)));
-    if (amended) profiles.push(amended);
+    const before = held.profiles.get(profileId)!;
+    const golden = fold(before.subjects.map(registersOf));
+    const wasGolden = fold(before.subjects.map((subject) => held.registers.get(subject) ?? {}));
+    const amended = amend(before, about, JSON.stringify(golden) !== JSON.stringify(wasGolden));
+    if (amended) profiles.push({ ...amended, golden });
   }
   return { members: [...members.values()], registers: changed, profiles };
 }
 
 /** A profile whose members stay: its golden record and since when it is known may change. */
-function amend(before: Profile, news: readonly News[], foldOf: (subjects: readonly string[]) => Profile['golden']): Settled['profiles'][number] | undefined {
-  const golden = news.some(({ fillsMore }) => fillsMore) ? foldOf(before.subjects) : before.golden;
+function amend(before: Profile, news: readonly News[], tellsMore: boolean): { profile: Profile; cause: Cause } | undefined {
   const firstSeenAt = Math.min(before.firstSeenAt!, ...news.map(({ told }) => told.firstSeenAt));
-  if (firstSeenAt === before.firstSeenAt && JSON.stringify(golden) === JSON.stringify(before.golden)) return undefined;
+  if (firstSeenAt === before.firstSeenAt && !tellsMore) return undefined;
   const cause = news.map((one) => (one.fillsMore ? one.told.fields!.cause : causeOf(one))).reduce((a, b) => (b.place < a.place ? b : a));
-  return { cause, profile: { ...before, golden, firstSeenAt, version: before.version + 1, acceptedAt: cause.acceptedAt, reason: reasonFor(cause, false) } };
+  return { cause, profile: { ...before, firstSeenAt, version: before.version + 1, acceptedAt: cause.acceptedAt, reason: reasonFor(cause, false) } };
 }
 
 function membersAfter({ members }: Held, news: readonly News[], homes: ReadonlyMap<string, string>): Map<string, Member> {

@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Journal, Sent, Try } from './journal.js';
+import { Lane, type Message } from './lane.js';
+
+export type LoadOptions = {
+  /** In front of every order's id, so that each fault has orders of its own. */
+  readonly section: string;
+  readonly journal: Journal;
+  readonly writeKey: string;
+  /** Where to send; after a failure the next one is tried. */
+  readonly targets: () => readonly string[];
+  readonly perSecond?: number;
+};
+
+const LANES = 6;
+const BATCH = 10;
+const PER_SECOND = 250;
+const ANSWER_WITHIN_MS = 3_000;
+const AGAIN_AFTER_MS = 150;
+
+/** Steady load over HTTP, bounded in rate; whatever was not answered with 202 is sent again under the same ids until it is. */
+export class Load {
+  #stopping = false;
+  #running: Promise<unknown> = Promise.resolve();
+  #target = 0;
+
+  constructor(private readonly options: LoadOptions) {}
+
+  start(): this {
+    this.#running = Promise.all(Array.from({ length: LANES }, (_, index) => this.#run(new Lane(`${this.options.section}-${index}`, index))));
+    return this;
+  }
+
+  /** Returns when everything that was sent is accepted. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#running;
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    const every = (LANES * BATCH * 1_000) / (this.options.perSecond ?? PER_SECOND);
+    for (let next = performance.now(); !this.#stopping; next = Math.max(next + every, performance.now() - every)) {
+      await pause(Math.max(0, next - performance.now()));
+      await this.deliver(lane.batch(BATCH));
+    }
+  }
+
+  /** Sends one batch until it is accepted. */
+  async deliver(messages: readonly Message[]): Promise<void> {
+    const { journal } = this.options;
+    const batch = messages.map(({ sent }) => sent);
+    const body = JSON.stringify({ observations: messages.map(({ observation }) => observation) });
+    for (;;) {
+      journal.sending(batch);
+      const outcome = await this.#try(body, batch);
+      journal.answered(batch, outcome);
+      if (outcome.status === 202) return;
+      this.#target += 1;
+      await pause(AGAIN_AFTER_MS);
+    }
+  }
+
+  async #try(body: string, batch: readonly Sent[]): Promise<Try> {
+    const { targets, writeKey, journal } = this.options;
+    const to = targets();
+    try {
+      const response = await fetch(`${to[this.#target % to.length]}/v1/observations`, {
+        method: 'POST', body, headers: { authorization: `Bearer ${writeKey}`, 'content-type': 'application/json' }, signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+      const answer = (await response.json()) as { duplicate: number; results?: { status: string; messageId: string; code?: string }[] };
+      if (response.status !== 202) return { status: response.status };
+      for (const { status, messageId, code } of answer.results ?? []) if (status === 'quarantined') journal.quarantined.push(`${messageId}: ${code}`);
+      if (answer.results?.length !== batch.length) throw new Error('an answer to something else');
+      return { status: 202, duplicates: answer.duplicate };
+    } catch (error) {
+      return { status: 'unknown', cause: causeOf(error) };
+    }
+  }
+}
+
+function causeOf(error: unknown): string {
+  const { name, cause, message } = error as { name: string; message: string; cause?: { code?: string } };
+  return cause?.code ?? (name === 'TimeoutError' ? name : message);
+}
