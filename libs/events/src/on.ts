@@ -1,12 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { applyDecorators, Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common';
 import { Ctx, EventPattern, Payload, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { lastValueFrom, isObservable } from 'rxjs';
 
 import { streams, type Stream } from '@yunke/contracts';
+import { Problem } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
 
 import type { Batch } from './batch.js';
-import type { Consumption, EventLog } from './log.js';
+import type { ConsumeOptions, Consumption } from './log.js';
 import { Listener, type Hearing, type ListenerOptions } from './listener.js';
 
 const LOG = Symbol('yunke.log');
@@ -73,13 +76,25 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   async #start(): Promise<void> {
     if (this.messageHandlers.size === 0) return;
     const listener = (this.listener = new Listener({ ...this.options, hearings: this.topics.map((topic) => this.#hearing(topic)) }));
-    const log: EventLog = this.options.log;
-    this.#consumption = await log.consume({
+    this.#consumption = await this.#join({
       group: this.options.group, topics: this.topics,
       heard: (fetch, beat) => listener.heard(fetch, beat),
       assigned: (topic, partition) => listener.forget(topic, partition),
       failed: this.options.failed,
     });
+  }
+
+  /** Services start in any order, and a broker that has just made a topic may not know it yet: joining is tried until it works. */
+  async #join(options: ConsumeOptions): Promise<Consumption> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.options.log.consume(options);
+      } catch (error) {
+        if (error instanceof Problem) throw error;
+        this.options.report('warn', 'waiting for the log', { service: this.options.service, error });
+        await pause(Math.min(5_000, 200 * 2 ** attempt));
+      }
+    }
   }
 
   #hearing(topic: string): Hearing {

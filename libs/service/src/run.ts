@@ -8,7 +8,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '@yunke/postgres';
 import { TokenKeys } from './auth.js';
 import { ownCredentials, type Credentials } from './credentials.js';
 import { createOuterServer } from './edge/server.js';
-import { createLogger } from './logger.js';
+import { createLogger, type Logger } from './logger.js';
 import { startOperations } from './operations/operations.module.js';
 import { importTokenKeys, platformConfig, type PlatformConfig } from './platform-config.js';
 import { startService, type RunningService, type Service } from './service.js';
@@ -58,7 +58,7 @@ export async function run(services: readonly Service[], options: RunOptions = {}
   };
 
   try {
-    const { databaseUrl, log } = await openPlatform(config, services, stops);
+    const { databaseUrl, log } = await openPlatform(config, { services, stops, logger });
     const tokenKeys = new TokenKeys(await importTokenKeys(config.tokenKeys));
     const started: RunningService[] = [];
     for (const service of services) {
@@ -84,8 +84,10 @@ export async function run(services: readonly Service[], options: RunOptions = {}
   }
 }
 
+type Opening = { readonly services: readonly Service[]; readonly stops: (() => Promise<unknown>)[]; readonly logger: Logger };
+
 /** The databases and the log: what was named in the configuration, else the embedded ones. */
-async function openPlatform(config: PlatformConfig, services: readonly Service[], stops: (() => Promise<unknown>)[]): Promise<{ databaseUrl: (service: string) => string; log: EventLog }> {
+async function openPlatform(config: PlatformConfig, { services, stops, logger }: Opening): Promise<{ databaseUrl: (service: string) => string; log: EventLog }> {
   let embedded: EmbeddedPostgres | undefined;
   const postgres = async (): Promise<EmbeddedPostgres> => {
     if (!embedded) {
@@ -102,7 +104,7 @@ async function openPlatform(config: PlatformConfig, services: readonly Service[]
   }
   if (!config.databaseUrl && config.kafkaBrokers.length === 0) await (await postgres()).createDatabase('yunke_log');
   const clientId = `yunke-${services.map(({ name }) => name).join('-')}`;
-  const log = config.kafkaBrokers.length > 0 ? kafkaLog({ brokers: [...config.kafkaBrokers], clientId }) : await embeddedLog(databaseUrl('log'));
+  const log = config.kafkaBrokers.length > 0 ? kafkaLog({ brokers: config.kafkaBrokers, clientId, log: (level, message, about) => logger[level](about, `kafka: ${message}`) }) : await embeddedLog(databaseUrl('log'));
   stops.push(() => log.close());
   return { databaseUrl, log };
 }

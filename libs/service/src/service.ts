@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 
 import { streams, type Stream } from '@yunke/contracts';
-import { EventTables1700000000001, LogTransport, Relay, giveVoice, partitionsOf, settle, type EventLog, type Listener } from '@yunke/events';
+import { EventTables1700000000001, LogTransport, Relay, giveVoice, partitionsOf, settle, type EventLog, type Listener, type TopicSpec } from '@yunke/events';
 import { Db, isTransient, migrate, requireMigrated, type MigrationClass } from '@yunke/postgres';
 import { TimerTables1700000000003, TimerTransport } from '@yunke/timers';
 
@@ -82,8 +82,7 @@ export async function startService(service: Service, options: StartOptions): Pro
   const timing = new TimerTransport({ db, log, service: service.name, topics: () => hearing.topics, report });
   app.connectMicroservice({ strategy: hearing });
   app.connectMicroservice({ strategy: timing });
-  const spoken = Object.values<Stream>(streams).filter((stream) => stream.service === service.name || hearing.topics.includes(stream.topic));
-  await patiently('the log', () => log.createTopics(spoken.map(({ topic, retentionHours, compacted, ...stream }) => ({ topic, retentionHours, compacted, partitions: partitionsOf(stream as Stream, partitions) }))));
+  await patiently('the log', () => log.createTopics(topicsOf(service, hearing.topics, partitions)));
   await app.startAllMicroservices();
   relay.start();
 
@@ -97,12 +96,19 @@ export async function startService(service: Service, options: StartOptions): Pro
   };
 }
 
+/** The topics that a service says or hears: whoever starts first makes them. */
+function topicsOf({ name }: Service, heard: readonly string[], partitions: number): TopicSpec[] {
+  return Object.values<Stream>(streams).filter(({ service, topic }) => service === name || heard.includes(topic))
+    .map((stream) => ({ topic: stream.topic, retentionHours: stream.retentionHours, compacted: stream.compacted, partitions: partitionsOf(stream, partitions) }));
+}
+
+/** Tries until it works. What cannot pass (a wrong password, a broken rule) is thrown. */
 async function untilPossible<T>(work: () => Promise<T>, waiting: (error: unknown) => void): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!isTransient(error) && (error as { retriable?: unknown }).retriable !== true) throw error;
       waiting(error);
       await new Promise((resolve) => setTimeout(resolve, Math.min(5_000, 200 * 2 ** attempt)));
     }

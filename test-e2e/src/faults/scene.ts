@@ -43,6 +43,8 @@ export class Scene {
   /** Faults that the test itself brought about at a point that an armed process had reached. */
   signals = 0;
   healedAt = 0;
+  /** The relay must have sent something twice. */
+  repeats = false;
   #recovered: Promise<number> = Promise.resolve(0);
 
   constructor(private readonly stage: Stage, readonly section: string, /** Fewer rounds: for `npm test`. */ readonly quick: boolean) {
@@ -88,23 +90,23 @@ export async function play(fault: Fault, stage: Stage, { quick = false, stuckAft
   const firedBefore = stage.armory.fired().length;
   const aloneBefore = stage.endedAlone.length;
   const scene = new Scene(stage, `${fault.name}.${Math.floor(Date.now() / 1_000) % 100_000}`, quick);
-  let drain = 0;
   try {
     await scene.warm();
     await fault.play(stage, scene);
   } catch (error) {
     scene.faults.push(`it did not come to an end: ${(error as Error).message}`);
-  } finally {
-    stage.armory.disarm(...stage.platform.processes.map(({ name }) => name));
-    await scene.load.stop();
-    const rest = await quiet(stage.evidence, stuckAfterMs);
-    drain = scene.healedAt === 0 ? 0 : (performance.now() - scene.healedAt) / 1_000;
-    scene.journal.close();
-    scene.expect(rest.unsaid === 0 && rest.unheard === 0, `it came to rest with ${rest.unsaid} unsaid and ${rest.unheard} unheard`);
   }
+  stage.armory.disarm(...stage.platform.processes.map(({ name }) => name));
+  await stage.mend();
+  await scene.load.stop().catch((error: Error) => scene.faults.push(error.message));
+  const rest = await quiet(stage.evidence, stuckAfterMs);
+  const drain = scene.healedAt === 0 ? 0 : (performance.now() - scene.healedAt) / 1_000;
+  scene.journal.close();
+  scene.expect(rest.unsaid === 0 && rest.unheard === 0, `it came to rest with ${rest.unsaid} unsaid and ${rest.unheard} unheard`);
   const verdict = await stage.judge.judge(scene.journal, scene.section);
   const fired = stage.armory.fired().length - firedBefore + scene.signals;
   scene.expect(fired > 0, 'it never fired');
+  scene.expect(!scene.repeats || verdict.dup_in_kafka > 0, 'nothing was sent twice');
   const alone = stage.endedAlone.slice(aloneBefore);
   if (alone.length > 0) scene.notes.push(...alone);
   say(`${fault.name}: tries ${JSON.stringify(scene.journal.tries)} ${JSON.stringify(scene.journal.causes)} duplicates ${scene.journal.duplicates}`);

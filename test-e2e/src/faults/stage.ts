@@ -104,6 +104,15 @@ export class Stage {
     this.#down.delete(one);
   }
 
+  /** As it was at first: everything thawed, one process a service, all of them up. */
+  async mend(): Promise<void> {
+    for (const one of this.platform.processes) {
+      one.child?.kill('SIGCONT');
+      if (one.name.endsWith('-2')) await this.stop(one);
+      else if (one.child.exitCode !== null || one.child.signalCode !== null) await this.start(one);
+    }
+  }
+
   /** Where a service stands: the sum of its positions. */
   async heardBy(service: string): Promise<number> {
     const [row] = await query<{ sum: number }>(this.platform.databaseUrl(service), 'select coalesce(sum(next_offset), 0)::float8 as sum from consumer_position');

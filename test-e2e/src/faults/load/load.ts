@@ -22,6 +22,7 @@ const AGAIN_AFTER_MS = 150;
 /** Steady load over HTTP, bounded in rate; whatever was not answered with 202 is sent again under the same ids until it is. */
 export class Load {
   #stopping = false;
+  #abandoned = false;
   #running: Promise<unknown> = Promise.resolve();
   #target = 0;
 
@@ -32,10 +33,13 @@ export class Load {
     return this;
   }
 
-  /** Returns when everything that was sent is accepted. */
-  async stop(): Promise<void> {
+  /** Returns when everything that was sent is accepted. @throws Error when that does not come about */
+  async stop(withinMs = 60_000): Promise<void> {
     this.#stopping = true;
+    const late = setTimeout(() => (this.#abandoned = true), withinMs);
     await this.#running;
+    clearTimeout(late);
+    if (this.#abandoned) throw new Error('the door did not accept again');
   }
 
   async #run(lane: Lane): Promise<void> {
@@ -51,21 +55,20 @@ export class Load {
     const { journal } = this.options;
     const batch = messages.map(({ sent }) => sent);
     const body = JSON.stringify({ observations: messages.map(({ observation }) => observation) });
-    for (;;) {
+    for (let target = this.#target; !this.#abandoned; target += 1) {
       journal.sending(batch);
-      const outcome = await this.#try(body, batch);
+      const outcome = await this.#try(target, body, batch);
       journal.answered(batch, outcome);
-      if (outcome.status === 202) return;
-      this.#target += 1;
+      if (outcome.status === 202) return void (this.#target = target);
       await pause(AGAIN_AFTER_MS);
     }
   }
 
-  async #try(body: string, batch: readonly Sent[]): Promise<Try> {
+  async #try(target: number, body: string, batch: readonly Sent[]): Promise<Try> {
     const { targets, writeKey, journal } = this.options;
     const to = targets();
     try {
-      const response = await fetch(`${to[this.#target % to.length]}/v1/observations`, {
+      const response = await fetch(`${to[target % to.length]}/v1/observations`, {
         method: 'POST', body, headers: { authorization: `Bearer ${writeKey}`, 'content-type': 'application/json' }, signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
       const answer = (await response.json()) as { duplicate: number; results?: { status: string; messageId: string; code?: string }[] };

@@ -1,0 +1,80 @@
+import { createServer, request as ask, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const LOOK_EVERY_MS = 100;
+
+/** What a client behind a proxy sees: round robin over what says it is ready; who does not listen any more is passed over. */
+export class Balancer {
+  /** Connections that broke off after a request had gone out: a client cannot know what became of it. */
+  readonly resets: string[] = [];
+  readonly #ready = new Set<string>();
+  readonly #server: Server = createServer((request, response) => void this.#pass(request, response));
+  readonly #watching = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
+  #turn = 0;
+
+  constructor(private readonly targets: readonly string[]) {}
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    await this.look();
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Asks every target whether it is ready. */
+  async look(): Promise<void> {
+    await Promise.all(this.targets.map(async (target) => {
+      const isReady = await fetch(`${target}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(({ status }) => status === 200, () => false);
+      if (isReady) this.#ready.add(target);
+      else this.#ready.delete(target);
+    }));
+  }
+
+  isReady(target: string): boolean {
+    return this.#ready.has(target);
+  }
+
+  close(): void {
+    clearInterval(this.#watching);
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await read(request);
+    const ready = [...this.#ready];
+    const first = (this.#turn += 1);
+    for (const index of ready.keys()) {
+      const target = ready[(first + index) % ready.length]!;
+      const outcome = await forward(target, { request, body }, response);
+      if (outcome === 'answered') return;
+      if (outcome !== 'ECONNREFUSED') {
+        this.resets.push(`${outcome} from ${target}`);
+        break;
+      }
+      this.#ready.delete(target);
+    }
+    response.writeHead(502).end('{}');
+  }
+}
+
+async function read(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+/** One connection a request, as proxies do by default. Returns `answered`, or the code of what went wrong. */
+function forward(target: string, { request, body }: { request: IncomingMessage; body: Buffer }, response: ServerResponse): Promise<string> {
+  return new Promise((resolve) => {
+    const { host: _, connection: __, 'transfer-encoding': ___, ...headers } = request.headers;
+    const out = ask(`${target}${request.url}`, { method: request.method!, agent: false, headers: { ...headers, 'content-length': body.length } }, (answer) => {
+      const { connection: ____, 'keep-alive': _____, 'transfer-encoding': ______, ...rest } = answer.headers;
+      read(answer).then((text) => {
+        response.writeHead(answer.statusCode!, { ...rest, 'content-length': text.length }).end(text);
+        resolve('answered');
+      }, (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    });
+    out.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    out.end(body);
+  });
+}
