@@ -43,7 +43,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `max_connections=${options.maxConnections ?? 200}`,
     'max_wal_size=2GB', 'autovacuum_naptime=15s', ...(options.ephemeral ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : []), ...(options.settings ?? [])];
   const { command, args } = as(binaries.postgres, ['-D', options.directory, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])]);
-  const child = spawn(command, args, { cwd: '/', env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
+  // in a process group of its own: Ctrl-C is for the platform, which stops its services first
+  const child = spawn(command, args, { cwd: '/', env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
   await ready(child);
   return server({ port, pid: child.pid! }, options);
 }

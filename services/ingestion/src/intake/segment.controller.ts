@@ -39,7 +39,7 @@ export class SegmentController {
 
   /** A browser on another origin asks whether it may. */
   @Options('*') @HttpCode(204) @ANY_ORIGIN
-  @Header('access-control-allow-methods', 'GET, POST, OPTIONS') @Header('access-control-allow-headers', 'authorization, content-type') @Header('access-control-max-age', '86400')
+  @Header('access-control-allow-methods', 'GET, POST, OPTIONS') @Header('access-control-allow-headers', 'authorization, content-type, x-retry-count') @Header('access-control-max-age', '86400')
   preflight(): void {
     return undefined;
   }
