@@ -1,6 +1,19 @@
+import fc from 'fast-check';
+
 import { lineTotalMinor, minorDigits } from './money.js';
 
 describe('the total of a line', () => {
+  it('is the exact product, rounded half-even once, for any price and quantity', () =>
+    fc.assert(fc.property(fc.integer({ min: -5_000, max: 5_000 }), fc.integer({ min: -99_999_999, max: 99_999_999 }), fc.nat({ max: 6 }), fc.constantFrom('GBP', 'JPY', 'KWD'), (quantity, units, places, currency) => {
+      const digits = String(Math.abs(units)).padStart(places + 1, '0');
+      const price = `${units < 0 ? '-' : ''}${digits.slice(0, digits.length - places)}${places > 0 ? `.${digits.slice(-places)}` : ''}`;
+      const [over, under] = [BigInt(quantity) * BigInt(units) * 10n ** BigInt(minorDigits(currency)), 10n ** BigInt(places)];
+      const total = BigInt(lineTotalMinor(quantity, price, currency));
+      const error = total * under - over; // within half a unit, and exactly half only next to an even total
+      expect(2n * (error < 0n ? -error : error) <= under).toBe(true);
+      if (2n * (error < 0n ? -error : error) === under && under > 1n) expect(total % 2n).toBe(0n);
+    }), { numRuns: 2_000 }));
+
   it.each([
     [6, '2.55', 'GBP', 1530], [1, '0.001', 'GBP', 0], [5, '0.001', 'GBP', 0], [15, '0.001', 'GBP', 2], [25, '0.001', 'GBP', 2],
     [1, '-11062.06', 'GBP', -1106206], [3, '150', 'JPY', 450], [1, '1.2345', 'KWD', 1234], [1, '1.2355', 'KWD', 1236], [-3, '0.005', 'GBP', -2],

@@ -24,6 +24,9 @@ export function lineTotalMinor(quantity: number, unitPrice: string, currency: st
   const match = DECIMAL.exec(unitPrice);
   if (!match) throw new Problem('invalid', 'money.price_invalid', 'A price is a decimal number such as 2.55.');
   const [, sign, whole, fraction = ''] = match;
+  const places = minorDigits(currency) - fraction.length;
+  const exact = Number((sign ?? '') + whole + fraction) * quantity * 10 ** places; // whole numbers: exact while it is safe
+  if (places >= 0 && Number.isSafeInteger(exact)) return checkedMinor(exact);
   const scaled = BigInt(whole! + fraction) * BigInt(quantity) * (sign ? -1n : 1n);
   return checkedMinor(Number(divideHalfEven(scaled * 10n ** BigInt(minorDigits(currency)), 10n ** BigInt(fraction.length))));
 }

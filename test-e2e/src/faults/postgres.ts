@@ -22,6 +22,8 @@ export async function startKillablePostgres(): Promise<KillablePostgres> {
   const port = await freePort();
   const launch = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ directory, maxConnections: 300, settings: [`port=${port}`] });
   let server = await launch();
+  const killed = (): void => void (isAlive(server.pid) && process.kill(server.pid, 'SIGKILL'));
+  process.on('exit', killed);
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async kill() {
@@ -34,6 +36,7 @@ export async function startKillablePostgres(): Promise<KillablePostgres> {
     start: () => eventually(async () => void (server = await launch()), 20_000),
     async stop() {
       await server.stop();
+      process.off('exit', killed);
       rmSync(directory, { recursive: true, force: true });
     },
   };

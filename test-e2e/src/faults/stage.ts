@@ -29,6 +29,7 @@ export type StageOptions = {
 export class Stage {
   readonly #down = new Set<PlatformProcess>();
   readonly #watching = setInterval(() => this.#revive(), LOOK_AFTER_MS).unref();
+  readonly #killAll = (): void => this.platform.processes.forEach(({ child }) => child?.kill('SIGKILL'));
   /** Processes that ended unasked and were started again, as an orchestrator would. */
   readonly endedAlone: string[] = [];
   readonly judge: Judge;
@@ -40,6 +41,7 @@ export class Stage {
     readonly evidence: Evidence,
   ) {
     this.judge = new Judge(evidence);
+    process.on('exit', this.#killAll);
   }
 
   static async open(options: StageOptions): Promise<Stage> {
@@ -60,6 +62,7 @@ export class Stage {
   async close(): Promise<void> {
     clearInterval(this.#watching);
     await this.platform.stop();
+    process.off('exit', this.#killAll);
     rmSync(this.armory.directory, { recursive: true, force: true });
   }
 

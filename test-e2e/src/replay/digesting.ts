@@ -10,12 +10,13 @@ export type OrderCounts = { readonly orders: number; readonly unattributed: numb
 
 export type Rest = { readonly counts: OrderCounts; readonly parkedKeys: number };
 
-/** Waits until nothing waits in any outbox, and nothing was heard and no count moved for `quietMs`. */
+/** Waits until nothing waits in any outbox, and nothing was heard and no count moved for `quietMs`. @throws Error when the platform does not tell */
 export async function untilDigested(api: PlatformApi, quietMs: number, note: (text: string) => void): Promise<Rest> {
   let before = '';
   let since = performance.now();
   for (;;) {
-    const [[outbox, heard, parkedKeys], counts] = await Promise.all([api.metrics(METRICS) as Promise<[number, number, number]>, api.ask<OrderCounts>('orders', '/api/orders/counts')]);
+    const [[outbox, heard, parkedKeys = 0], counts] = await Promise.all([api.metrics(METRICS), api.ask<OrderCounts>('orders', '/api/orders/counts')]);
+    if (outbox === undefined) throw new Error(`No process of the platform has the metric ${METRICS[0]}.`);
     const now = JSON.stringify([outbox, heard, counts]);
     if (now !== before || outbox > 0) since = performance.now();
     if (performance.now() - since >= quietMs) return { counts, parkedKeys };

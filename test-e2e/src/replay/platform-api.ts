@@ -23,10 +23,13 @@ export class PlatformApi {
     return JSON.parse(await this.#text(this.settings.urls[service], path, request)) as T;
   }
 
-  /** The values of a metric, summed over its labels and over the processes of the platform. */
-  async metrics(names: readonly string[]): Promise<number[]> {
+  /** The values of metrics, each summed over its labels and over the processes of the platform; undefined for one that none of them has. */
+  async metrics(names: readonly string[]): Promise<(number | undefined)[]> {
     const texts = await Promise.all([...new Set(SERVICES.map((service) => this.settings.urls[service]))].map((url) => this.#text(url, '/metrics', {})));
-    return names.map((name) => texts.flatMap((text) => [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'gm'))]).reduce((sum, [, value]) => sum + Number(value), 0));
+    return names.map((name) => {
+      const values = texts.flatMap((text) => [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'gm'))]).map(([, value]) => Number(value));
+      return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
+    });
   }
 
   async #text(url: string, path: string, { method = 'GET', body, key = this.settings.token }: Request): Promise<string> {

@@ -7,6 +7,7 @@ import { validate } from '@yunke/contracts';
 import { eventually, throwAwayDatabase } from '@yunke/testing';
 
 import { compareCounts, compareCustomers, compareTally, type Profile } from './comparison.js';
+import { untilDigested } from './digesting.js';
 import { invoices, outline, type Invoice } from './invoice.js';
 import { Lanes, type Batch } from './lanes.js';
 import { londonToUtc } from './london.js';
@@ -14,6 +15,7 @@ import { observationsOf, type Observation } from './mapping.js';
 import { ODD_CASES, gzipped } from './odd-cases.fixture.js';
 import { consult } from './oracle.js';
 import { PlatformApi, retryAfterMs } from './platform-api.js';
+import { measured } from './report.js';
 import { readRows } from './rows.js';
 import { readSettings } from './settings.js';
 import { requireAllNamed, startTally, type Tally } from './tally.js';
@@ -244,6 +246,40 @@ describe('sending', () => {
 
   it('waits as long as it is told, within reason', () => {
     expect([retryAfterMs('3'), retryAfterMs(null), retryAfterMs('Thu, 01 Jan 1970 00:00:05 GMT', 1_000), retryAfterMs('86400')]).toEqual([3_000, undefined, 4_000, 120_000]);
+  });
+});
+
+describe('waiting until all is digested', () => {
+  /** A platform that tells these things of itself over HTTP, one after the other and then the last for ever. */
+  async function telling(metrics: string[], orders: number[], work: (api: PlatformApi) => Promise<void>): Promise<void> {
+    const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
+    const platform = createServer(({ url }, response) => void response.end(url === '/metrics' ? next(metrics) : JSON.stringify({ orders: next(orders), unattributed: 0, returns: 0, unattributedReturns: 0 })));
+    await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(platform.address() as AddressInfo).port}`;
+    await work(new PlatformApi({ urls: { ingestion: url, identity: url, orders: url, segmentation: url }, token: 't' }, () => undefined)).finally(() => (platform.close(), platform.closeAllConnections()));
+  }
+
+  it('outlasts what waits to be published, and what is still being counted', async () => {
+    const waiting = (orders: number): string => `yunke_outbox_events{service="orders"} ${orders}\nyunke_outbox_events{service="identity"} 0\nyunke_parked_keys{service="orders"} 2\n`;
+    await telling([waiting(5), waiting(0)], [1, 2, 3], async (api) => {
+      expect(await untilDigested(api, 400, () => undefined)).toMatchObject({ counts: { orders: 3 }, parkedKeys: 2 });
+    });
+  });
+
+  it('does not take silence for rest', async () => {
+    await telling(['process_cpu_seconds_total 1\n'], [1], async (api) => {
+      await expect(untilDigested(api, 0, () => undefined)).rejects.toThrow('yunke_outbox_events');
+    });
+  });
+});
+
+describe('what is written', () => {
+  it('names lines, invoices, customers, what differs and the rate of observations', async () => {
+    const sent = { tally: (await read()).tally, began: 1_000, observations: 12, accepted: 12, duplicate: 0, quarantined: 0, refused: [], seconds: 2 };
+    const counts = { orders: 7, unattributed: 1, returns: 3, unattributedReturns: 1 };
+
+    expect(measured(sent, undefined)).toMatchObject({ lines: 21, invoices: 13, customers: 5, differing: null, events_per_s: 6 });
+    expect(measured(sent, { customers: 5, differing: 1, differences: [], counts, parkedKeys: 0, digested: 5_000 })).toMatchObject({ differing: 1, digestedSeconds: 4, digestedEventsPerSecond: 3, counts });
   });
 });
 

@@ -69,6 +69,8 @@ function installHeaders(fastify: FastifyInstance): void {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
+    // A page on any origin may send, and must be able to read a refusal and when to come back.
+    if (request.url.startsWith('/v1/')) reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'retry-after, x-request-id');
     done();
   });
 }

@@ -37,7 +37,7 @@ describe('the golden record', () => {
   });
 
   it('is not emptied by a field that says nothing', () => {
-    expect(golden(told({ phone: '13800138000' }, 1), told({ phone: '  ' }, 9))).toMatchObject([{ value: '13800138000' }]);
+    expect(golden(told({ phone: '13800138000' }, 1), told({ phone: '  ' }, 9), told({ phone: 'null' }, 10), told({ phone: '000-0000' }, 11))).toMatchObject([{ value: '13800138000' }]);
   });
 
   it('is empty for somebody of whom nothing was told', () => {

@@ -1,5 +1,5 @@
 import { compareText, compareVersions, type Version } from '@yunke/kernel';
-import { isMasked, parseSubject } from '../resolve/identifier.js';
+import { isMasked, isPlaceholder, parseSubject } from '../resolve/identifier.js';
 
 /** The fields that a customer observation may fill, in the order in which a profile shows them. */
 export const GOLDEN_FIELDS = [
@@ -33,10 +33,13 @@ export function registersOf(told: Told, ranks: SourceTrust = {}): Registers {
   const registers: Registers = {};
   for (const field of GOLDEN_FIELDS) {
     const value = told[field] === undefined ? '' : String(told[field]).trim();
-    if (value) registers[field] = { value, trust: rank + trustIn(value, field, told.verified), version: told.version, source };
+    if (value && !isWordForNothing(field, value)) registers[field] = { value, trust: rank + trustIn(value, field, told.verified), version: told.version, source };
   }
   return registers;
 }
+
+/** A till that knows no e-mail sends `null`, and another a phone of zeroes. */
+const isWordForNothing = (field: GoldenField, value: string): boolean => (field === 'email' || field === 'phone') && isPlaceholder(value);
 
 /** 200 for what is verified, 100 for what is not, 0 for what is half hidden: no rank lifts a value over the next step. */
 function trustIn(value: string, field: GoldenField, verified: boolean): number {
@@ -60,6 +63,30 @@ export function mergeRegisters(a: Registers, b: Registers): Registers {
     if (right) merged[field] = left ? mergeRegister(left, right) : right;
   }
   return merged;
+}
+
+/** Registers as they are stored: each observation once, and fields that point at it. */
+export type Packed = { readonly by: [...Version, source: string][]; readonly fields: { [field in GoldenField]?: [value: string, trust: number, by: number] } };
+
+export function pack(registers: Registers): Packed {
+  const packed: Packed = { by: [], fields: {} };
+  const places = new Map<string, number>();
+  for (const [field, { value, trust, version, source }] of Object.entries(registers) as [GoldenField, Register][]) {
+    const name = `${version.join('\n')}\n${source}`;
+    const place = places.get(name) ?? packed.by.push([...version, source]) - 1;
+    places.set(name, place);
+    packed.fields[field] = [value, trust, place];
+  }
+  return packed;
+}
+
+export function unpack({ by, fields }: Packed): Registers {
+  const registers: Registers = {};
+  for (const [field, [value, trust, place]] of Object.entries(fields) as [GoldenField, [string, number, number]][]) {
+    const [occurredAt, acceptedAt, messageId, source] = by[place]!;
+    registers[field] = { value, trust, version: [occurredAt, acceptedAt, messageId], source };
+  }
+  return registers;
 }
 
 /** Whether any of `more` stands against `known`. */

@@ -2,7 +2,7 @@ import { compareText } from '@yunke/kernel';
 import { byKey, columnsOf, requireInserted, sorted, type Db, type Tx } from '@yunke/postgres';
 
 import type { Happening, Why } from '../partition/partition.js';
-import { fold, type Golden, type Registers } from './golden.js';
+import { fold, pack, unpack, type Golden, type Packed, type Registers } from './golden.js';
 import type { Profile } from './profile.js';
 import type { Member } from './settle.js';
 
@@ -55,8 +55,8 @@ export async function saveMembers(tx: Tx, members: readonly Member[]): Promise<v
 /** The registers of these subjects. Those of a profile's members change only under the profile's lock. */
 export async function findRegisters(tx: Db | Tx, subjects: readonly string[]): Promise<Map<string, Registers>> {
   if (subjects.length === 0) return new Map();
-  const rows = await tx.query<{ subject: string; registers: Registers }>('select subject, registers from golden where subject = any($1)', [subjects]);
-  return new Map(rows.map(({ subject, registers }) => [subject, registers]));
+  const rows = await tx.query<{ subject: string; registers: Packed }>('select subject, registers from golden where subject = any($1)', [subjects]);
+  return new Map(rows.map(({ subject, registers }) => [subject, unpack(registers)]));
 }
 
 export async function saveRegisters(tx: Tx, registers: ReadonlyMap<string, Registers>): Promise<void> {
@@ -66,7 +66,7 @@ export async function saveRegisters(tx: Tx, registers: ReadonlyMap<string, Regis
   await tx.query(
     `insert into golden (subject, registers) select subject, registers::json from unnest($1::text[], string_to_array($2, E'\\n')) as new (subject, registers)
      on conflict (subject) do update set registers = excluded.registers`,
-    [rows.map(([subject]) => subject), rows.map(([, all]) => JSON.stringify(all)).join('\n')]);
+    [rows.map(([subject]) => subject), rows.map(([, all]) => JSON.stringify(pack(all))).join('\n')]);
 }
 
 /** The golden records of these profiles. */
@@ -89,13 +89,14 @@ export async function note(tx: Tx, happenings: readonly Happening[], decision: n
      on conflict do nothing`, [...columnsOf(rows, 'id', 'kind', 'reason', 'at'), decision]);
 }
 
-/** The profiles that hold the subjects of these ids now, by the id asked for: any id ever shown leads somewhere. */
-export async function findMany(db: Db | Tx, ids: readonly string[]): Promise<Profile[]> {
-  return db.query<Profile>(`select ${columns} from profiles where profile_id in (select profile_id from subjects where id = any($1))`, [ids]);
+/** The profile that holds the subject of this id now: any id ever shown leads somewhere. */
+export async function find(db: Db | Tx, id: string): Promise<Profile | undefined> {
+  return (await db.query<Profile>(`select ${columns} from profiles where profile_id = (select profile_id from subjects where id = $1)`, [id]))[0];
 }
 
-export async function find(db: Db | Tx, id: string): Promise<Profile | undefined> {
-  return (await findMany(db, [id]))[0];
+/** The profile that holds a subject now, or none. */
+export function findBySubject(db: Db | Tx, subject: string): Promise<Profile[]> {
+  return db.query<Profile>(`select ${columns} from profiles where profile_id = (select profile_id from subjects where subject = $1)`, [subject]);
 }
 
 /** These records as they are, merged away or not. */
@@ -128,9 +129,9 @@ export async function lookUp(db: Db, identifier: { type: string; value: string; 
 export type Entry = { readonly profileId: string; readonly decision: number; readonly kind: 'merged' | 'merged-away' | 'split' | 'split-off'; readonly reason: Why & { profiles: string[]; cause: string }; readonly at: number };
 
 /** A page of what happened to profiles, the latest first. */
-export async function listJournal(db: Db, profileIds: readonly string[], limit: number, after?: { readonly decision: number; readonly profileId: string; readonly kind: string }): Promise<Entry[]> {
+export async function listJournal(db: Db, { ids, limit, after }: { ids: readonly string[]; limit: number; after?: { readonly decision: number; readonly profileId: string; readonly kind: string } }): Promise<Entry[]> {
   return db.query<Entry>(
     `select profile_id as "profileId", decision::float8 as decision, kind, reason, at::float8 as at from journal
      where profile_id = any($1) and ($3::bigint is null or (decision, profile_id, kind) < ($3, $4, $5)) order by journal.decision desc, journal.profile_id desc, journal.kind desc limit $2`,
-    [profileIds, limit, after?.decision ?? null, after?.profileId ?? '', after?.kind ?? '']);
+    [ids, limit, after?.decision ?? null, after?.profileId ?? '', after?.kind ?? '']);
 }

@@ -83,6 +83,7 @@ export function normalise({ type, value }: Identifier, source: string): Identifi
   if (type === 'oaid') return { refused: 'short-lived' };
   if (!RULES.has(type) && !/^external:[\w.-]{1,64}$/.test(type)) return { refused: 'unknown-type' };
   const text = value.trim();
+  if (type === 'phone' && PLAIN_MOBILE.test(text)) return { type, value: `+86${text}` };
   if (Buffer.byteLength(text) > LONGEST) return { refused: 'too-long' };
   if (text.includes('\0')) return { refused: 'malformed' };
   if (isPlaceholder(text)) return { refused: 'placeholder' };
@@ -108,8 +109,11 @@ export function parseIdentifier({ type, value }: Identifier): Identifier {
 /** Half hidden, as in `138****8000` or `张＊＊`. */
 export const isMasked = (text: string): boolean => /[*＊]/.test(text);
 
+/** What most phones look like. */
+const PLAIN_MOBILE = /^1[3-9]\d{9}$/;
+
 /** Nothing, a word for nothing, zeroes (an advertising id that was switched off is a UUID of them), one digit over and over. */
-function isPlaceholder(text: string): boolean {
+export function isPlaceholder(text: string): boolean {
   const plain = text.normalize('NFKC').toLowerCase();
   return WORDS.has(plain) || /^[-_.\s0]*$/.test(plain) || /^(\d)\1{3,}$/.test(plain.replace(/[-_.\s]/g, ''));
 }

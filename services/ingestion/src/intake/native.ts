@@ -1,6 +1,7 @@
 import { validate, type Identifier, type Line } from '@yunke/contracts';
 import { Problem, iso, lineTotalMinor, millis, minor, type Fault } from '@yunke/kernel';
 
+import { scoped } from './observation.js';
 import { ACCOUNT, ID, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
 
 const TYPES: ReadonlySet<string> = new Set<ObservationType>(['CustomerObserved', 'BehaviourObserved', 'CartObserved', 'OrderObserved', 'ShipmentObserved', 'ReturnObserved', 'StockObserved']);
@@ -16,7 +17,7 @@ type Body = Record<string, unknown> & { messageId: string; occurredAt: string; l
 /** An observation as a publisher sends it to `POST /v1/observations`: canonical proto3 JSON with its `type`. */
 export function readNative(raw: unknown, door: Door): Item {
   const { type, messageId } = (raw ?? {}) as { type?: unknown; messageId?: unknown };
-  const named = typeof messageId === 'string' ? messageId : undefined;
+  const named = typeof messageId === 'string' && ID.test(messageId) ? messageId : undefined;
   const refused = (faults: Fault[]): Item => ({ messageId: named, raw, faults });
   if (typeof type !== 'string' || !TYPES.has(type)) return refused([{ pointer: '/type', code: 'validation_failed', message: `It must be one of: ${[...TYPES].join(', ')}.` }]);
   const faults = validate(type, raw);
@@ -49,8 +50,6 @@ function timeFaults(body: Body, door: Door): Fault[] {
   return Object.keys(body).filter((name) => name.endsWith('At') && !FORESEEN.has(name) && !mayHaveHappened(millis(body[name] as string), door))
     .map((name) => ({ pointer: `/${name}`, code: 'timestamp_out_of_range', message: 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.' }));
 }
-
-const scoped = (id: string, source: string): string => (id.startsWith(`${source}:`) ? id : `${source}:${id}`);
 
 /** The observation as the topic has it: stamped, scoped, its lines totalled and its integers as text. */
 function complete(said: Body, door: Door, type: string): object {

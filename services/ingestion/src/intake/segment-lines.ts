@@ -21,7 +21,7 @@ export function currencyIn(properties: Part): string {
 /** A decimal number of major units, from a text or a number, not negative. */
 export function decimalIn(part: Part, name: string): string | undefined {
   const value = valueIn(part, name);
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined) return undefined;
   if (typeof value !== 'number' && typeof value !== 'string') {
     note(part, name, 'validation_failed', 'It must be a decimal number such as 2.55, or its text.');
     return undefined;
@@ -71,7 +71,7 @@ export function sumOf(part: Part, name: string, amounts: readonly number[]): num
 /** A whole number, from a number or its text. */
 export function wholeIn(part: Part, name: string): number | undefined {
   const value = valueIn(part, name);
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined) return undefined;
   const isNumeric = typeof value === 'number' || (typeof value === 'string' && NUMERIC.test(value));
   const number = typeof value === 'string' && !DIGITS.test(value) ? NaN : Number(isNumeric ? value : NaN);
   if (Number.isInteger(number) && Math.abs(number) <= LARGEST_MINOR) return number === 0 ? 0 : number;

@@ -20,10 +20,10 @@ export function note({ faults, pointer }: Part, name: string, code: string, mess
   faults.push({ pointer: `${pointer}/${name}`, code, message });
 }
 
-/** A field that is there. The libraries send null for what they do not know, such as the userId of a visitor. */
+/** A field that says something. The libraries send null for what they do not know, such as the userId of a visitor, and forms send empty texts. */
 export function valueIn({ fields }: Part, name: string): unknown {
   const value = fields[name];
-  return value === null ? undefined : value;
+  return value === null || value === '' ? undefined : value;
 }
 
 /** An object within; without fields when it is not there. */
@@ -50,10 +50,9 @@ export function objectsIn(part: Part, name: string): Part[] {
   return parts;
 }
 
-/** A text; an empty one says nothing. */
 export function textIn(part: Part, name: string, longest = LONGEST_TEXT): string | undefined {
   const value = valueIn(part, name);
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined) return undefined;
   if (typeof value === 'string' && value.length <= longest) return value;
   note(part, name, 'validation_failed', `It must be a text of at most ${longest} characters.`);
   return undefined;
@@ -69,7 +68,7 @@ export function flagIn(part: Part, name: string): boolean | undefined {
 /** An id. A number is none: 2^53 + 1 would name another order than the source meant. */
 export function idIn(part: Part, name: string, pattern = ID): string | undefined {
   const value = valueIn(part, name);
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined) return undefined;
   if (typeof value !== 'string') note(part, name, 'validation_failed', 'An id must be a text.');
   else if (pattern.test(value)) return value;
   else part.faults.push(idFault(`${part.pointer}/${name}`));

@@ -14,7 +14,7 @@ const USUAL = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):
 /** An RFC 3339 time with a zone, in milliseconds. */
 export function instantIn(part: Part, name: string): Millis | undefined {
   const text = valueIn(part, name);
-  if (text === undefined || text === '') return undefined;
+  if (text === undefined) return undefined;
   if (typeof text !== 'string') note(part, name, 'validation_failed', 'A time must be a text.');
   else if ((USUAL.test(text) && text >= EARLIEST_TEXT) || isTimestamp(text)) return millis(text); // most times need no calendar: a fifth of the cost
   else note(part, name, 'timestamp_out_of_range', 'It must be an RFC 3339 time with a zone, on a date that exists.');

@@ -15,8 +15,6 @@ const CALLS: Record<string, SegmentType | 'batch'> = {
   i: 'identify', t: 'track', p: 'page', s: 'screen', g: 'group', a: 'alias', b: 'batch', import: 'batch',
 };
 
-const ANY_ORIGIN = Header('access-control-allow-origin', '*');
-
 /** The Segment-compatible API: their SDKs work against it unchanged. Every item is answered for by itself. */
 @ApiTags('intake')
 @Controller('v1')
@@ -25,27 +23,27 @@ export class SegmentController {
   constructor(private readonly doorkeeper: Doorkeeper, private readonly accepter: Accepter) {}
 
   /** The browser SDK's own metrics: taken and forgotten. */
-  @Post('m') @HttpCode(200) @ANY_ORIGIN @TakesBody(SEGMENT_BODY)
+  @Post('m') @HttpCode(200) @TakesBody(SEGMENT_BODY)
   metrics(): { success: true } {
     return { success: true };
   }
 
   /** What the browser SDK asks first: which destinations there are. Ours is the only one. */
-  @Get('projects/:key/settings') @ANY_ORIGIN @Header('cache-control', 'public, max-age=60')
+  @Get('projects/:key/settings') @Header('cache-control', 'public, max-age=60')
   async settings(@Param('key') key: string, @Headers('host') host: string | undefined): Promise<object> {
     await this.doorkeeper.open(key);
     return { integrations: { 'Segment.io': { apiKey: key, apiHost: `${host ?? 'localhost'}/v1`, unbundledIntegrations: [], addBundledMetadata: true, maybeBundledConfigIds: {} } }, plan: { track: { __default: { enabled: true } }, identify: { __default: { enabled: true } } }, edgeFunction: {}, analyticsNextEnabled: true, middlewareSettings: {}, enabledMiddleware: {}, metrics: { sampleRate: 0 }, legacyVideoPluginsEnabled: false, remotePlugins: [] };
   }
 
   /** A browser on another origin asks whether it may. */
-  @Options('*') @HttpCode(204) @ANY_ORIGIN
+  @Options('*') @HttpCode(204)
   @Header('access-control-allow-methods', 'GET, POST, OPTIONS') @Header('access-control-allow-headers', 'authorization, content-type, x-retry-count') @Header('access-control-max-age', '86400')
   preflight(): void {
     return undefined;
   }
 
   /** 202 when everything in it was judged; each item's outcome stands in the answer. */
-  @Post(':call') @HttpCode(202) @ANY_ORIGIN @TakesBody(SEGMENT_BODY)
+  @Post(':call') @HttpCode(202) @TakesBody(SEGMENT_BODY)
   @ApiBody({ schema: { type: 'object' } })
   async take(@Param('call') call: string, @Headers('authorization') authorization: string | undefined, @Body() body: unknown): Promise<Receipt & { success: true }> {
     const type = Object.hasOwn(CALLS, call) ? CALLS[call]! : undefined;

@@ -24,7 +24,7 @@ export const valuesOf = ({ fields }: Return): Fields => Object.fromEntries(Objec
 /** The return after one more observation: per field the larger version speaks, whenever it arrives. */
 export function observe(held: Return, seen: ReturnObserved): Return {
   const version = versionOf(seen);
-  const sum = seen.lines.reduce((total, { totalMinor }) => total + Math.abs(minor(totalMinor)), 0);
+  const sum = seen.lines.length === 0 ? undefined : seen.lines.reduce((total, { totalMinor }) => total + Math.abs(minor(totalMinor)), 0);
   const said: Fields = { subject: seen.subject || undefined, orderId: seen.orderId, currency: seen.currency || undefined, refundMinor: seen.refundMinor === undefined ? sum : minor(seen.refundMinor),
     requestedAt: time(seen.requestedAt), receivedAt: time(seen.receivedAt), refundedAt: time(seen.refundedAt) } as Fields;
   const fields = { ...held.fields } as Record<string, readonly [unknown, Version]>;

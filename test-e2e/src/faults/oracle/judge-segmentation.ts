@@ -24,7 +24,10 @@ export async function checkSegmentation({ databaseUrl }: Evidence, { findings, l
   for (const [profile, changes] of ledger.firsts('segmentationChanges')) {
     checkSequence(findings, `change of profile ${profile}`, changes.map(({ seq }) => seq), Math.max(...changes.map(({ seq }) => seq)));
     const inside = new Set<string>();
-    for (const { type, segment } of changes) type === 'SegmentEntered' ? inside.add(segment) : inside.delete(segment);
+    for (const { type, segment } of changes) {
+      if (type === 'SegmentEntered') inside.add(segment);
+      else inside.delete(segment);
+    }
     for (const segment of inside) if (!memberships.delete(`${profile} ${segment}`)) findings.add('lost', `said but not held: ${profile} in ${segment}`);
   }
   for (const membership of memberships) findings.add('lost', `held but never said: ${membership}`);

@@ -1,0 +1,100 @@
+import { streams } from '@yunke/contracts';
+
+import { measureDoor, type Door } from './door.js';
+import { spreadOf, sum, type Spread } from './figures.js';
+import { movedPerEvent, type Flow, type Moved } from './flow.js';
+import { floorOf, type Floor } from './floor.js';
+import { measureLatency, ordersFor, type Latency } from './latency.js';
+import { together, type Usage } from './meter.js';
+import { measureNaive, type Naive } from './naive/twin.js';
+import { judge } from './oracle.js';
+import { OutboxRows } from './outbox-rows.js';
+import { runStretch, type Stretch } from './pipeline.js';
+import type { Range, RawKafka } from './raw-kafka.js';
+import { RawPostgres } from './raw-postgres.js';
+import type { Settings } from './settings.js';
+import type { Stage } from './stage.js';
+import { Worker } from './worker.js';
+import type { Workload } from './workload.js';
+import { writtenPerEvent, writtenSoFar } from './written-rows.js';
+
+export const SEED = 1;
+export const CUSTOMERS = 20_000;
+const ROUNDS = 5;
+const RECORDS_PER_ROUND = 40_000;
+const LEAST_CHANGES_PER_EVENT = 0.2;
+/** What is written more seldom than this is not worth a shape of the floor. */
+const LEAST_ROWS_PER_EVENT = 0.002;
+
+export type Campaign = {
+  readonly rates: Spread; readonly stretches: readonly Stretch[]; readonly usage: Usage; readonly perEvent: Moved; readonly changesPerEvent: number;
+  readonly floor: Floor; readonly rawKafka: readonly RawKafka[];
+  readonly latency: Latency; readonly customers: number; readonly door: Door; readonly naive: Naive; readonly memoryMb: Record<string, number>;
+};
+
+type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'memoryMb'>;
+
+/** Everything, in one run: the pipeline and the raw rates in turns, latency at half that load, the oracle, the door, the twin. */
+export async function campaign(stage: Stage, settings: Settings, note: (text: string) => void): Promise<Campaign> {
+  const sent = settings.warmUp + settings.events;
+  const workload: Workload = { seed: SEED, customers: CUSTOMERS, warmUp: settings.warmUp, freshFrom: sent, base: Date.now() };
+  const pipeline = await measurePipeline(stage, workload, settings, note);
+  const half = Math.floor(pipeline.rates.median / 2);
+  note(`latency at ${half} events/s`);
+  const latency = await measureLatency(stage, workload, sent, half);
+  note('the oracle: every customer');
+  const sentByNow = sent + ordersFor(half);
+  const { customers } = await judge(stage.platform, workload, sentByNow);
+  note('the door');
+  const door = await measureDoor(stage, workload, sentByNow, settings.doorEventsPerRound);
+  stage.meter.unfollow('ingestion');
+  await stage.platform.process('ingestion').kill('SIGTERM');
+  note('the naive twin');
+  const naive = await measureNaive(stage, smaller(workload, settings), settings.naiveEvents);
+  return { ...pipeline, latency, customers, door, naive };
+}
+
+/** The same shop with as many orders a customer, for a shorter run. */
+function smaller(workload: Workload, { events, warmUp, naiveEvents }: Settings): Workload {
+  const scale = naiveEvents / events;
+  return { ...workload, customers: Math.ceil(workload.customers * scale), warmUp: Math.ceil(warmUp * scale), freshFrom: Number.MAX_SAFE_INTEGER };
+}
+
+async function measurePipeline(stage: Stage, workload: Workload, { events, warmUp }: Settings, note: (text: string) => void): Promise<Pipeline> {
+  const { flow, meter, postgres } = stage;
+  note(`warming up with ${warmUp} orders`);
+  const outboxes = new OutboxRows(flow);
+  await runStretch(stage, workload, 0, warmUp).finally(() => outboxes.stop());
+  const writtenBefore = await writtenSoFar(flow);
+  const rawPostgres = await RawPostgres.of(postgres, flow, writtenBefore.filter(({ rows }) => rows / warmUp >= LEAST_ROWS_PER_EVENT), outboxes.byService);
+  const countsBefore = await flow.counts();
+  const rawKafka: RawKafka[] = [];
+  const stretches: Stretch[] = [];
+  const worker = new Worker('./raw-kafka.js');
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ends = await flow.ends();
+    const [from, to] = [warmUp + Math.floor((events * round) / ROUNDS), warmUp + Math.floor((events * (round + 1)) / ROUNDS)];
+    stretches.push(await runStretch(stage, workload, from, to));
+    note(`round ${round + 1} of ${ROUNDS}: ${(stretches.at(-1)!.events / stretches.at(-1)!.seconds).toFixed(0)} events/s; raw Kafka and Postgres`);
+    rawKafka.push(await worker.ask<RawKafka>({ brokers: stage.kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
+    await rawPostgres.round();
+  }
+  await worker.stop();
+  const memoryMb = meter.peaks();
+  const moved = movedPerEvent(countsBefore, await flow.counts(), events);
+  const changesPerEvent = moved.produced[streams.segmentationChanges.topic] ?? 0;
+  if (changesPerEvent < LEAST_CHANGES_PER_EVENT) throw new Error(`There were only ${changesPerEvent.toFixed(3)} membership changes an event; ${LEAST_CHANGES_PER_EVENT} are asked for.`);
+  const written = writtenPerEvent(writtenBefore, await writtenSoFar(flow), events);
+  const floor = floorOf(rawKafka, rawPostgres, { moved, written });
+  await rawPostgres.close();
+  return { rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved, changesPerEvent, floor, rawKafka, memoryMb };
+}
+
+type Ends = Awaited<ReturnType<Flow['ends']>>;
+
+/** The same share of what each partition got: the latest of it. */
+function rangesOf(before: Ends, after: Ends): Range[] {
+  const all = [...after].flatMap(([topic, partitions]) => partitions.map(({ high }, partition): Range => ({ topic, partition, from: before.get(topic)![partition]!.high, to: high })));
+  const share = Math.min(1, RECORDS_PER_ROUND / sum(all.map(({ from, to }) => to - from)));
+  return all.filter(({ from, to }) => to > from).map((range) => ({ ...range, from: range.to - Math.ceil((range.to - range.from) * share) }));
+}

@@ -1,0 +1,97 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Sent, Target } from './generator.js';
+import { spreadOf, type Spread } from './figures.js';
+import { usageBetween, type Usage } from './meter.js';
+import type { Stage } from './stage.js';
+import { Worker } from './worker.js';
+import type { Workload } from './workload.js';
+
+const ROUNDS = 5;
+const REQUESTS_IN_FLIGHT = 4;
+const DATABASE = 'bench_door';
+
+/** µs of CPU per event, the process and its Postgres backends; and events accepted per second. */
+export type Costs = { readonly micros: Spread; readonly process: Spread; readonly postgres: Spread; readonly perSecond: Spread };
+export type Door = {
+  /** The whole ingestion service: it also publishes what it accepted. */
+  readonly service: Costs;
+  /** The same while somebody else holds its relay's lease: it accepts, and publishes later. */
+  readonly acceptingOnly: Costs;
+  readonly bare: Costs;
+  readonly foreignCores: number;
+};
+
+type Sample = { readonly process: number; readonly postgres: number; readonly perSecond: number; readonly foreignCores: number };
+
+/**
+ * What an accepted event costs at the door, beside the least that a door can do; in turns, with the same load. The services behind
+ * the door are stopped, so that they disturb neither. Uses orders from `from` on; returns how many it used as well.
+ */
+export async function measureDoor(stage: Stage, workload: Workload, from: number, perRound: number): Promise<Door & { used: number }> {
+  const { postgres, meter, platform, door } = stage;
+  for (const name of ['identity', 'orders', 'segmentation'] as const) {
+    meter.unfollow(name);
+    await platform.process(name).kill('SIGTERM');
+  }
+  await postgres.createDatabase(DATABASE);
+  meter.nameDatabase(DATABASE, 'bare door');
+  const bareDoor = new Worker('./bare-door.js');
+  meter.follow('bare door', bareDoor.pid);
+  const { url } = await bareDoor.ask<{ url: string }>({ databaseUrl: postgres.url(DATABASE) });
+  const samples: Record<'service' | 'acceptingOnly' | 'bare', Sample[]> = { service: [], acceptingOnly: [], bare: [] };
+  let at = from;
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const load = (): Load => ({ workload, from: at, to: (at += perRound) });
+    const bareLoad = load();
+    const one = {
+      bare: await sample(stage, bareLoad, { url, key: '' }, { process: 'bare door', until: async () => undefined }),
+      service: await sample(stage, { ...bareLoad }, door, { process: 'ingestion', until: () => published(stage) }),
+      acceptingOnly: await withoutRelay(stage, async () => sample(stage, load(), door, { process: 'ingestion', until: async () => undefined })),
+    };
+    await published(stage);
+    if (round > 0) for (const name of ['service', 'acceptingOnly', 'bare'] as const) samples[name].push(one[name]); // the first is for warming up
+  }
+  meter.unfollow('bare door');
+  await bareDoor.stop();
+  const all = Object.values(samples).flat();
+  return { service: costsOf(samples.service), acceptingOnly: costsOf(samples.acceptingOnly), bare: costsOf(samples.bare), foreignCores: all.reduce((total, one) => total + one.foreignCores, 0) / all.length, used: at - from };
+}
+
+type Load = { readonly workload: Workload; readonly from: number; readonly to: number };
+
+async function sample({ generator, meter }: Stage, load: Load, target: Target, { process, until }: { process: string; until: () => Promise<void> }): Promise<Sample> {
+  await generator.ask({ kind: 'prepare', ...load });
+  const before = meter.read();
+  const { accepted, startedAt, endedAt } = await generator.ask<Sent>({ kind: 'send', ...target, inFlight: REQUESTS_IN_FLIGHT });
+  await until();
+  const usage: Usage = usageBetween(before, meter.read());
+  if (accepted !== load.to - load.from) throw new Error(`${process} accepted ${accepted} of ${load.to - load.from}.`);
+  return { process: usage.micros[process]! / accepted, postgres: usage.micros[`postgres ${process}`]! / accepted, perSecond: (accepted / (endedAt - startedAt)) * 1_000, foreignCores: usage.foreignCores };
+}
+
+const costsOf = (samples: readonly Sample[]): Costs => ({
+  micros: spreadOf(samples.map(({ process, postgres }) => process + postgres)), process: spreadOf(samples.map(({ process }) => process)),
+  postgres: spreadOf(samples.map(({ postgres }) => postgres)), perSecond: spreadOf(samples.map(({ perSecond }) => perSecond)),
+});
+
+/** Until everything accepted is in the log. */
+async function published({ flow }: Stage): Promise<void> {
+  for (;;) {
+    const { rows } = await flow.database('ingestion').query<{ waits: boolean }>('select exists (select from outbox) or exists (select from relay_batch) as waits');
+    if (!rows[0]!.waits) return;
+    await pause(100);
+  }
+}
+
+/** Takes the lease away from the relay, which then only looks whether it is free again, and gives it back. */
+async function withoutRelay<T>({ flow }: Stage, work: () => Promise<T>): Promise<T> {
+  const database = flow.database('ingestion');
+  await database.query(`update relay_lease set owner = 'bench', fence = fence + 1, expires_at = 'infinity'`);
+  try {
+    await pause(300);
+    return await work();
+  } finally {
+    await database.query(`update relay_lease set expires_at = '-infinity'`);
+  }
+}

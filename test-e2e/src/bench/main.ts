@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs';
+
+import { campaign } from './campaign.js';
+import { measured, told } from './report.js';
+import { readSettings, USAGE, type Settings } from './settings.js';
+import { setStage } from './stage.js';
+
+const startedAt = performance.now();
+const note = (text: string): void => console.error(`${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)} s  ${text}`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130)); // whatever was started ends with us
+
+async function bench(settings: Settings): Promise<void> {
+  const stage = await setStage({ note, ...(settings.profile && { profile: settings.profile }) });
+  try {
+    for (const { name, child } of stage.platform.processes) note(`${name} is process ${child.pid}`);
+    const result = await campaign(stage, settings, note);
+    console.log(told(result));
+    if (settings.json) writeFileSync(settings.json, `${JSON.stringify(measured(result), null, 2)}\n`);
+  } finally {
+    note('stopping');
+    await stage.stop();
+  }
+}
+
+function settingsOrUsage(): Settings | undefined {
+  try {
+    return readSettings(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return undefined;
+  }
+}
+
+const settings = settingsOrUsage();
+if (!settings) process.exit(2);
+try {
+  await bench(settings);
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,36 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { SERVICES, type ServiceName } from '../platform/platform.js';
+import type { Flow } from './flow.js';
+
+export type Write = 'insert' | 'update' | 'delete';
+/** So many rows of a table were written one way. */
+export type Written = { readonly service: ServiceName; readonly table: string; readonly write: Write; readonly rows: number };
+
+/** A backend that has gone idle tells what it wrote within ten seconds. */
+const TOLD_AFTER_MS = 11_000;
+/** The relay's own book and what it takes out again: not counted, so that the floor is the higher for it. The outbox is weighed by events. */
+const NOT_COUNTED = new Set(['outbox', 'relay_batch', 'relay_lease', 'installation', 'migrations']);
+
+/** What every service has written so far, as Postgres itself counts it. Call it at rest. */
+export async function writtenSoFar(flow: Flow): Promise<Written[]> {
+  await pause(TOLD_AFTER_MS);
+  const written: Written[] = [];
+  for (const service of SERVICES) {
+    const { rows } = await flow.database(service).query<{ table: string; insert: number; update: number; delete: number }>(
+      `select relname as "table", n_tup_ins::float8 as "insert", n_tup_upd::float8 as "update", n_tup_del::float8 as "delete" from pg_stat_user_tables where schemaname = 'public' order by relname`);
+    for (const row of rows) {
+      if (NOT_COUNTED.has(row.table)) continue;
+      for (const write of ['insert', 'update', 'delete'] as const) if (row[write] > 0) written.push({ service, table: row.table, write, rows: row[write] });
+    }
+  }
+  return written;
+}
+
+export const nameOf = ({ service, table, write }: Omit<Written, 'rows'>): string => `${service}.${table} ${write}`;
+
+/** Rows per event between two counts, by name. */
+export function writtenPerEvent(before: readonly Written[], after: readonly Written[], events: number): Map<string, number> {
+  const was = new Map(before.map((one) => [nameOf(one), one.rows]));
+  return new Map(after.map((one) => [nameOf(one), (one.rows - (was.get(nameOf(one)) ?? 0)) / events]));
+}

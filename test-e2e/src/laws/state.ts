@@ -1,0 +1,64 @@
+import { streams, type ProfileRecorded } from '@yunke/contracts';
+import { iso, opaqueId } from '@yunke/kernel';
+import { SECRET } from '@yunke/testing';
+
+import type { Expected, OrderStands, Person, ReturnStands, Standing, Traits } from './expected.js';
+import type { Observation } from './observations.js';
+import type { PlatformUnderTest } from './platform-under-test.js';
+
+type OrderView = Omit<OrderStands, 'lines'> & { readonly orderId: string; readonly lines: readonly { lineId: string; sku: string; quantity: number; totalMinor: number }[] };
+type ProfileView = { readonly subjects: readonly string[]; readonly traits: Omit<Traits, 'firstOrderAt' | 'lastOrderAt'> & { readonly firstOrderAt?: number; readonly lastOrderAt?: number; readonly recencyMs?: number }; readonly memberships: readonly { segment: string; since: string }[] };
+
+/** What the services say now about the subjects, orders and returns of some worlds, each world by itself. */
+export async function stateOf(platform: PlatformUnderTest, worlds: readonly (readonly Observation[])[]): Promise<Expected[]> {
+  const profiles = latest((await platform.said(streams.identityProfiles)).map(({ body }) => body as ProfileRecorded), ({ profileId }) => profileId, ({ version }) => version);
+  const returns = latest((await platform.said(streams.ordersReturns)).map(({ body }) => body as Recorded), ({ returnId }) => returnId, ({ seq }) => seq);
+  const states: Expected[] = [];
+  for (const world of worlds) {
+    const ids = (field: string): string[] => [...new Set(world.flatMap(({ body }) => (body as unknown as Record<string, string | undefined>)[field] || []))];
+    const orders = await Promise.all(ids('orderId').map(async (id) => [id, await order(platform, id)] as const));
+    const people = await Promise.all(ids('subject').map((subject) => person(platform, subject, profiles)));
+    states.push({
+      people: Object.fromEntries(people.flat()), orders: Object.fromEntries(orders.flatMap(([id, found]) => (found ? [[id, found]] : []))),
+      returns: Object.fromEntries(ids('returnId').flatMap((id) => standsAlone(returns.get(id)))),
+    });
+  }
+  return states;
+}
+
+/** The last state of each key on a topic, by its version. */
+function latest<T>(all: readonly T[], keyOf: (one: T) => string, versionOf: (one: T) => string): Map<string, T> {
+  const last = new Map<string, T>();
+  for (const one of all) if (Number(versionOf(one)) > Number(last.has(keyOf(one)) ? versionOf(last.get(keyOf(one))!) : 0)) last.set(keyOf(one), one);
+  return last;
+}
+
+/** The profile that shows this subject's id; nothing if it shows another's, and then it must be in no segment. */
+async function person(platform: PlatformUnderTest, subject: string, profiles: ReadonlyMap<string, ProfileRecorded>): Promise<[string, Person & Standing][]> {
+  const id = opaqueId(SECRET, 'subject', subject);
+  const recorded = profiles.get(id);
+  if (!recorded) return [];
+  const view = await platform.get<ProfileView>('segmentation', `/api/segmentation/profiles/${id}`);
+  const { subjects, traits: { recencyMs: _, firstOrderAt, lastOrderAt, ...rest }, memberships } = view ?? { subjects: [], traits: { orders: 0, money: [] }, memberships: [] };
+  if (recorded.subjects.length === 0 && subjects.length === 0 && memberships.length === 0) return [];
+  const traits = { ...rest, ...(firstOrderAt !== undefined && { firstOrderAt: iso(firstOrderAt) }), ...(lastOrderAt !== undefined && { lastOrderAt: iso(lastOrderAt) }) };
+  const golden = Object.fromEntries(recorded.golden.map(({ field, value, source, occurredAt }) => [field, [value, source, occurredAt] as const]));
+  const disagreement = recorded.subjects.join() === subjects.join() ? {} : { inSegmentation: subjects };
+  return [[subject, { subjects: recorded.subjects, firstSeenAt: recorded.firstSeenAt!, golden, traits, segments: Object.fromEntries(memberships.map(({ segment, since }) => [segment, since])), ...disagreement }]];
+}
+
+async function order(platform: PlatformUnderTest, id: string): Promise<OrderStands | undefined> {
+  const view = await platform.get<OrderView>('orders', `/api/orders/${encodeURIComponent(id)}`);
+  if (!view) return undefined;
+  const { orderId: _, lines, ...state } = view;
+  return { ...state, lines: Object.fromEntries(lines.map(({ lineId, ...line }) => [lineId, line])) };
+}
+
+type Recorded = ReturnStands & { readonly returnId: string; readonly seq: string };
+
+/** A return that lowers revenue by nothing does not stand by itself. */
+function standsAlone(recorded: Recorded | undefined): [string, ReturnStands][] {
+  if (!recorded || recorded.refundMinor === '0') return [];
+  const { returnId, subject, currency, refundMinor, effectiveAt } = recorded;
+  return [[returnId, { subject, currency, refundMinor, effectiveAt }]];
+}
