@@ -6,17 +6,16 @@ export type Belonging = { readonly subject: string; readonly profileId: string |
 const columns = 'subject, profile_id as "profileId", decision::float8 as decision';
 
 /**
- * The subjects' rows, locked in key order, made where they were missing: until the transaction ends none of them moves.
+ * The subjects' rows, made where they were missing, then locked, both in key order: until the transaction ends none of them moves.
  * Lock subjects first, then whatever hangs on their profiles.
  */
 export async function lockSubjects(tx: Tx, subjects: Iterable<string>): Promise<Map<string, Belonging>> {
   const wanted = sorted(subjects);
-  let rows = await tx.query<Belonging>(`select ${columns} from subject_profile where subject = any($1) order by subject for update`, [wanted]);
-  if (rows.length < wanted.length) {
-    const known = new Set(rows.map(({ subject }) => subject));
-    await tx.query('insert into subject_profile (subject) select unnest($1::text[]) on conflict do nothing', [wanted.filter((subject) => !known.has(subject))]);
-    rows = await tx.query<Belonging>(`select ${columns} from subject_profile where subject = any($1) order by subject for update`, [wanted]);
-  }
+  if (wanted.length === 0) return new Map();
+  await tx.query(
+    `insert into subject_profile (subject) select subject from unnest($1::text[]) as wanted (subject)
+     where not exists (select from subject_profile s where s.subject = wanted.subject) order by subject on conflict do nothing`, [wanted]);
+  const rows = await tx.query<Belonging>(`select ${columns} from subject_profile where subject = any($1) order by subject for update`, [wanted]);
   return new Map(rows.map((row) => [row.subject, row]));
 }
 

@@ -46,7 +46,7 @@ export class StandingController {
     return { items: items.map(membershipView), ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.profileId }) }) };
   }
 
-  /** Profiles by id, with their traits: what has happened up to their last evaluation. */
+  /** Profiles by id, with their traits. */
   @Get('profiles')
   async profiles(@Query() { limit, after }: Paging): Promise<Page<ProfileView>> {
     const items = await list(this.db, limit, after ? placeOf<{ id: string }>(after).id : '');
@@ -60,15 +60,17 @@ export class StandingController {
     return { ...view!, memberships: (await membershipsOf(this.db, id)).map(membershipView) };
   }
 
+  /** Traits as of now: a profile is evaluated when its segments may change, and much that moves its traits moves no segment. */
   async #views(profiles: readonly Profile[]): Promise<ProfileView[]> {
+    const now = await this.db.now();
     const rows = await this.db.query<{ subject: string; profileId: string }>('select subject, profile_id as "profileId" from subject_profile where profile_id = any($1) order by subject', [profiles.map(({ id }) => id)]);
     const entries = await entriesOf(this.db, rows.map(({ subject }) => subject));
     const { cutPoints } = await currentRules(this.db, this.config.baseCurrency);
-    return profiles.map(({ id, evaluatedAt }) => {
+    return profiles.map(({ id }) => {
       const subjects = rows.filter(({ profileId }) => profileId === id).map(({ subject }) => subject);
       const history = fold(subjects.map((subject) => ({ entries: entries.get(subject) ?? [] })));
-      const scores = rfmScores(history, cutPoints, this.config.baseCurrency, evaluatedAt!);
-      return { profileId: id, subjects, evaluatedAt: iso(evaluatedAt!), traits: traits(history, evaluatedAt!), ...(scores && { scores }) };
+      const scores = rfmScores(history, cutPoints, this.config.baseCurrency, now);
+      return { profileId: id, subjects, evaluatedAt: iso(now), traits: traits(history, now), ...(scores && { scores }) };
     });
   }
 }

@@ -137,8 +137,10 @@ function orderEntries({ orderId, seq, effectiveAt, order }: Messages['OrderPlace
   return perSubject(entry, order.subject, order.formerSubjects);
 }
 
+/** One that gave back nothing counts nowhere: it is said only of a return that stood alone for a while and then was told its order. */
 function returnEntries({ returnId, seq, effectiveAt, subject, formerSubjects, currency, refundMinor }: Messages['ReturnRecorded']): Told['entries'] {
-  return perSubject({ kind: 'return', id: returnId, seq: Number(seq), at: millis(effectiveAt), minor: minor(refundMinor), currency, refunds: [] }, subject, formerSubjects);
+  const amount = minor(refundMinor);
+  return perSubject({ kind: 'return', id: returnId, seq: Number(seq), at: millis(effectiveAt), minor: amount, currency, refunds: [], ...(amount === 0 && { gone: true as const }) }, subject, formerSubjects);
 }
 
 const perSubject = (entry: Entry, subject: string, former: readonly string[]): Told['entries'] => [

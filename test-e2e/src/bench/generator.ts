@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { sum } from './figures.js';
 import { bodiesOf, EVENTS_PER_REQUEST, type Workload } from './workload.js';
 import { answerWith } from './worker.js';
 
@@ -32,13 +33,13 @@ answerWith<Question>(async (question) => {
 /** Closed loop: so many requests in flight, each followed by the next. */
 async function send(target: Target, inFlight: number): Promise<Sent> {
   const startedAt = now();
-  let accepted = 0;
+  const answers: number[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
-    for (let body = bodies[next++]; body; body = bodies[next++]) accepted += await post(target, body);
+    for (let body = bodies[next++]; body; body = bodies[next++]) answers.push(await post(target, body));
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
-  return { accepted, startedAt, endedAt: now() };
+  return { accepted: sum(answers), startedAt, endedAt: now() };
 }
 
 /** Open loop: request n leaves at `startedAt + n × everyMs`, whatever became of those before. */
@@ -55,7 +56,7 @@ async function pace(target: Target, perSecond: number): Promise<Paced> {
     answer.catch(() => undefined); // awaited below
     answers.push(answer);
   }
-  const accepted = (await Promise.all(answers)).reduce((sum, one) => sum + one, 0);
+  const accepted = sum(await Promise.all(answers));
   return { accepted, startedAt, endedAt: now(), everyMs, latestMs };
 }
 

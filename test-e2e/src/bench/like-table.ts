@@ -25,6 +25,12 @@ export async function likeTable(source: Client, scratch: Client, { table, name, 
   return { name, columns: named, key, rows: rows ?? (await sample(source, { table, columns: named, limit })) };
 }
 
+/** The functions that indexes may use. */
+export async function copyFunctions(source: Client, scratch: Client): Promise<void> {
+  const { rows } = await source.query<{ definition: string }>(`select pg_get_functiondef(oid) as definition from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f'`);
+  for (const { definition } of rows) await scratch.query(definition);
+}
+
 /** Rows of a table as `likeTable` takes them. */
 export async function sampleOf(source: Client, table: string, limit: number): Promise<Rows> {
   const columns = (await columnsOf(source, table)).filter(({ identity }) => !identity).map(({ name }) => name);

@@ -2,11 +2,11 @@ import { Client } from 'pg';
 
 import type { EmbeddedPostgres } from '@yunke/postgres';
 
-import type { ServiceName } from '../platform/platform.js';
+import { SERVICES, type ServiceName } from '../platform/platform.js';
 import { copyIn, copyText } from './copy-in.js';
 import { spreadOf, sum, type Spread } from './figures.js';
 import type { Flow } from './flow.js';
-import { likeTable, type LikeTable, type Rows } from './like-table.js';
+import { copyFunctions, likeTable, type LikeTable, type Rows } from './like-table.js';
 import { nameOf, type Write, type Written } from './written-rows.js';
 
 /** One way in which the pipeline writes one table: with real rows, measured in the fastest forms we know, not in the service's own. */
@@ -31,8 +31,10 @@ export class RawPostgres {
   static async of(server: EmbeddedPostgres, flow: Flow, written: readonly Written[], outboxes: ReadonlyMap<ServiceName, Rows>): Promise<RawPostgres> {
     await server.createDatabase(SCRATCH);
     const scratch = new Client({ connectionString: server.url(SCRATCH), application_name: 'bench-floor' });
+    scratch.on('error', () => undefined); // when something else fails, the server ends before we do
     await scratch.connect();
-    await scratch.query('set client_min_messages = warning');
+    await scratch.query('set client_min_messages = warning; set check_function_bodies = off');
+    for (const service of SERVICES) await copyFunctions(flow.database(service), scratch);
     const shapes: Shape[] = [];
     const rates = () => ({ copy: [], values: [] });
     for (const one of written) {

@@ -31,13 +31,13 @@ const group = <T>(all: readonly T[], keyOf: (one: T) => string | undefined): Map
 
 type ReturnTold = { readonly id: string; readonly subject: string; readonly orderId: string | undefined; readonly currency: string; readonly minor: number; readonly receivedAt: string | undefined; readonly refundedAt: string | undefined };
 
-/** A return is what is last said of each of its fields; an observation without an amount means the sum of its lines. */
+/** A return is what is last said of each of its fields; an observation without an amount means the sum of its lines, if it has any. */
 function returnsIn(observations: readonly Observation[]): ReturnTold[] {
   const seen = observations.flatMap(({ type, body }) => (type === 'ReturnObserved' ? [body as ReturnObserved] : []));
   return [...group(seen, ({ returnId }) => returnId)].map(([id, all]) => {
-    const amounts = all.map((one) => ({ ...one, refundMinor: one.refundMinor ?? String(one.lines.reduce((sum, { totalMinor }) => sum + Math.abs(Number(totalMinor)), 0)) }));
+    const amounts = all.map((one) => ({ ...one, refundMinor: one.refundMinor ?? (one.lines.length === 0 ? undefined : String(one.lines.reduce((sum, { totalMinor }) => sum + Math.abs(Number(totalMinor)), 0))) }));
     return {
-      id, subject: lastWord(all, 'subject') ?? '', orderId: lastWord(all, 'orderId'), currency: lastWord(all, 'currency') ?? '', minor: Number(lastWord(amounts, 'refundMinor')),
+      id, subject: lastWord(all, 'subject') ?? '', orderId: lastWord(all, 'orderId'), currency: lastWord(all, 'currency') ?? '', minor: Number(lastWord(amounts, 'refundMinor') ?? 0),
       receivedAt: lastWord(all, 'receivedAt'), refundedAt: lastWord(all, 'refundedAt'),
     };
   });
@@ -49,12 +49,12 @@ export function standingReturns(observations: readonly Observation[]): Record<st
   return Object.fromEntries(alone.map(({ id, subject, currency, minor, refundedAt }) => [id, { subject, currency, refundMinor: String(minor), effectiveAt: refundedAt! }]));
 }
 
-/** Every order that was observed or that a return points at, as its source's last words say. */
+/** Every order that anything ever named, as its source's last words say. */
 export function standingOrders(observations: readonly Observation[]): Record<string, OrderStands> {
   const seen = group(observations.flatMap(({ type, body }) => (type === 'OrderObserved' ? [body as OrderObserved] : [])), ({ orderId }) => orderId);
   const parcels = group(observations.flatMap(({ type, body }) => (type === 'ShipmentObserved' ? [body as ShipmentObserved] : [])), ({ orderId }) => orderId);
   const returned = group(returnsIn(observations), ({ orderId }) => orderId);
-  const ids = new Set([...seen.keys(), ...parcels.keys(), ...returned.keys()]);
+  const ids = new Set(observations.flatMap(({ body }) => ('orderId' in body && body.orderId) || []));
   return Object.fromEntries([...ids].map((id) => [id, stands(seen.get(id) ?? [], parcels.get(id) ?? [], returned.get(id) ?? [])]));
 }
 

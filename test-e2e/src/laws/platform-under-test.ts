@@ -29,7 +29,7 @@ export async function platformUnderTest(services: readonly Service[]): Promise<P
     databaseUrl: await throwAwayDatabase({ name: service.name, migrations: migrationsOf(service) }), log, tokenKeys,
     settings: new Settings({}), secret: SECRET, partitions: PARTITIONS, migrate: 'run', logger: createLogger('error'), failed: (error) => { throw error; },
   })));
-  const urls = new Map(await Promise.all(started.map(async ({ service, app }) => [service.name, await app.listen(0, '127.0.0.1').then(() => app.getUrl())] as const)));
+  const apps = new Map(started.map(({ service, app }) => [service.name, app]));
   let n = 0;
   return {
     async hear(observations) {
@@ -39,9 +39,9 @@ export async function platformUnderTest(services: readonly Service[]): Promise<P
     },
     quiet: () => quiet(started, log, heard),
     async get<T>(service: string, path: string): Promise<T | undefined> {
-      const response = await fetch(`${urls.get(service)}${path}`, { headers: { authorization: `Bearer ${credentials.apiToken}` } });
-      if (response.status !== 200 && response.status !== 404) throw new Error(`${service} answers ${response.status} to ${path}`);
-      return response.status === 200 ? (await response.json()) as T : undefined;
+      const { statusCode, payload } = await apps.get(service)!.inject({ url: path, headers: { authorization: `Bearer ${credentials.apiToken}` } });
+      if (statusCode !== 200 && statusCode !== 404) throw new Error(`${service} answers ${statusCode} to ${path}`);
+      return statusCode === 200 ? JSON.parse(payload) as T : undefined;
     },
     said: (stream) => readAll(log, stream),
     async stop() {

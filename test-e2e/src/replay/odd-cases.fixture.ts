@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -37,9 +36,9 @@ export const ODD_CASES = [
   '',
 ].join('\n');
 
-/** The text as a gzipped file. */
-export function gzipped(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'yunke-replay-spec-')), 'tiny.csv.gz');
+/** The text as a gzipped file in a folder. */
+export function gzipped(text: string, folder: string): string {
+  const file = join(folder, `${crypto.randomUUID()}.csv.gz`);
   writeFileSync(file, gzipSync(text));
   return file;
 }

@@ -20,6 +20,10 @@ export class ListOrders {
   @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 2_000) after?: string;
 }
 
+export class CountOrders {
+  @ApiProperty({ required: false, example: 'shop' }) @IsOptional() @IsString() @Length(1, 40) source?: string;
+}
+
 /** An order as people read it: what it amounts to, its milestones and its lines. */
 export type OrderView = OrderState & { readonly orderId: string; readonly milestones: Record<string, string>; readonly lines: readonly (Line & { readonly lineId: string })[] };
 
@@ -40,8 +44,8 @@ export class OrderController {
 
   /** How many there are, and how many name nobody. */
   @Get('counts')
-  counts(): Promise<OrderCounts> {
-    return count(this.db);
+  counts(@Query() { source }: CountOrders): Promise<OrderCounts> {
+    return count(this.db, source);
   }
 
   @Get(':id')

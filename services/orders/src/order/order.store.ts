@@ -52,11 +52,11 @@ export async function find(db: Db, id: string): Promise<Order | undefined> {
 
 export type OrderCounts = { readonly orders: number; readonly unattributed: number; readonly returns: number; readonly unattributedReturns: number };
 
-/** How many orders and returns there are, and how many of them name nobody. */
-export async function count(db: Db): Promise<OrderCounts> {
+/** How many orders and returns there are, of one source or of all, and how many of them name nobody. */
+export async function count(db: Db, source: string | undefined): Promise<OrderCounts> {
   const [row] = await db.query<OrderCounts>(
-    `select count(*)::int as orders, (count(*) filter (where subject = ''))::int as unattributed,
-       (select count(*)::int from returns) as returns, (select (count(*) filter (where subject = ''))::int from returns) as "unattributedReturns" from orders`);
+    `select (select count(*)::int from orders where starts_with(id, $1)) as orders, (select count(*)::int from orders where starts_with(id, $1) and subject = '') as unattributed,
+       (select count(*)::int from returns where starts_with(id, $1)) as returns, (select count(*)::int from returns where starts_with(id, $1) and subject = '') as "unattributedReturns"`,
+    [source === undefined ? '' : `${source}:`]);
   return row!;
 }
-

@@ -30,17 +30,20 @@ export class ReturnHandlers {
     say(tx, await this.#tellOrders(tx, batch, moved));
   }
 
-  /** A return that points at an order changes that order; one that points elsewhere now is taken away from where it pointed. */
+  /**
+   * A return that points at an order changes that order; one that points elsewhere now is taken away from where it pointed. An order is
+   * there once anything named it, also what came late and points there no more: else it would depend on who was heard first.
+   */
   async #tellOrders(tx: Tx, batch: Returns, moved: readonly Moved[]): Promise<CausedFact[]> {
-    const pointing = moved.map(({ before, after }) => ({ was: valuesOf(before).orderId, is: valuesOf(after).orderId, after }));
-    const ids = pointing.flatMap(({ was, is }) => [was, is]).filter((id) => id !== undefined);
+    const pointing = moved.map(({ before, after }, index) => ({ was: valuesOf(before).orderId, is: valuesOf(after).orderId, named: batch.records[index]!.body.orderId, after }));
+    const ids = pointing.flatMap(({ was, is, named }) => [was, is, named]).filter((id) => id !== undefined);
     if (ids.length === 0) return [];
     const locked = await orders.lockMany(tx, [...new Set(ids)]);
     const now = new Map<string, Order>();
     const facts = batch.records.flatMap((record, index): CausedFact[] => {
-      const { was, is, after } = pointing[index]!;
+      const { was, is, named, after } = pointing[index]!;
       const because: Because = { id: record.id, acceptedAt: record.acceptedAt, history: record.body.history, occurredAt: millis(record.body.occurredAt) };
-      return [...new Set([was, is])].flatMap((orderId): CausedFact[] => {
+      return [...new Set([was, is, named])].flatMap((orderId): CausedFact[] => {
         if (orderId === undefined) return [];
         const order = now.get(orderId) ?? locked.orders.get(orderId)!;
         const result = changes(order, withReturn(order, after.id, orderId === is ? forOrder(after) : undefined), because);
