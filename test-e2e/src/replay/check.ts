@@ -28,7 +28,7 @@ export async function check(settings: Settings, tally: Tally, { api, note }: { a
   return first.differences.length === 0 ? first : compare(QUIET_MS.ifDifferent);
 
   async function compare(quietMs: number): Promise<Checked> {
-    const { counts, parkedKeys } = await untilDigested(api, quietMs, note);
+    const { counts, parkedKeys } = await untilDigested(api, { source: settings.source, quietMs }, note);
     const digested = performance.now() - quietMs;
     note('comparing every customer');
     const ofCustomers = compareCustomers(oracle.customers, await profiles(api), settings.source);

@@ -75,13 +75,13 @@ describe('waiting until all is digested', () => {
   it('outlasts what waits to be published, and what is still being counted', async () => {
     const waiting = (orders: number): string => `yunke_outbox_events{service="orders"} ${orders}\nyunke_outbox_events{service="identity"} 0\nyunke_parked_keys{service="orders"} 2\n`;
     await telling([waiting(5), waiting(0)], [1, 2, 3], async (api) => {
-      expect(await untilDigested(api, 400, () => undefined)).toMatchObject({ counts: { orders: 3 }, parkedKeys: 2 });
+      expect(await untilDigested(api, { source: 'shop', quietMs: 400 }, () => undefined)).toMatchObject({ counts: { orders: 3 }, parkedKeys: 2 });
     });
   });
 
   it('does not take silence for rest', async () => {
     await telling(['process_cpu_seconds_total 1\n'], [1], async (api) => {
-      await expect(untilDigested(api, 0, () => undefined)).rejects.toThrow('yunke_outbox_events');
+      await expect(untilDigested(api, { source: 'shop', quietMs: 0 }, () => undefined)).rejects.toThrow('yunke_outbox_events');
     });
   });
 });
