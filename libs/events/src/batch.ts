@@ -62,7 +62,7 @@ export function numberOf(record: LogRecord): { n: number; epoch: string } | unde
 export function parse<S extends Stream>(stream: S, record: LogRecord): Heard<MessagesOf<S>> {
   const type = record.headers['ce_type'];
   const id = record.headers['ce_id'];
-  if (!type || !id) throw new Problem('invalid', 'record.headers_missing', 'The record lacks the headers of an event.');
+  if (!type || !id || !numberOf(record)) throw new Problem('invalid', 'record.headers_missing', 'The record lacks the headers of an event.');
   if (!stream.types.includes(type)) throw new Problem('invalid', 'record.type_unknown', `This version does not know the type ${type.slice(0, 100)}.`);
   const body = parseValue(record.value);
   const key = body[stream.key];

@@ -207,9 +207,9 @@ function sift(stream: Stream, position: Position, records: readonly LogRecord[],
 
 /** When the last record was accepted. Within a partition the times are nearly in order; timers allow for the rest. */
 function acceptedThrough(records: readonly LogRecord[]): number | null {
-  const text = /"acceptedAt":"([^"]{20,30})"/.exec(records.at(-1)?.value ?? '')?.[1];
+  const text = /"acceptedAt":"([^"]{20,30})"/.exec(records.findLast(numberOf)?.value ?? '')?.[1]; // what is not ours says nothing about time
   const at = text ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? null : at;
+  return at >= 0 ? at : null;
 }
 
 const isVerdict = (error: unknown): boolean => error instanceof Problem && (error.code === 'position.fenced' || error.code === 'producer.epoch_changed');

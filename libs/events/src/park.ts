@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 import { Problem } from '@yunke/kernel';
 import { columnsOf, type Db, type Tx } from '@yunke/postgres';
 
@@ -7,8 +9,12 @@ export type Place = { readonly topic: string; readonly partition: number };
 
 export type ParkedKey = Place & { readonly key: string; readonly code: string; readonly message: string; readonly since: string; readonly records: number };
 
-/** The key under which a record is parked; garbage without one stands for itself. */
-export const parkingKey = (record: LogRecord): string => record.key ?? `offset:${record.offset}`;
+/** A key that a column and its index take: ours all are. */
+const PLAIN_KEY = /^[^\0]{1,200}$/su;
+
+/** The key under which a record is parked. Garbage stands for itself: without a key by its offset, with one that no index takes by its digest. */
+export const parkingKey = ({ key, offset }: LogRecord): string =>
+  key === null ? `offset:${offset}` : PLAIN_KEY.test(key) ? key : `digest:${hash('sha256', key, 'hex')}`;
 
 /** Which of these keys are parked: their later records must wait behind the first, or they would overtake it. */
 export async function parkedAmong(tx: Tx, { topic, partition }: Place, keys: string[]): Promise<Set<string>> {
@@ -28,12 +34,16 @@ export async function parkKey(tx: Tx, { topic, partition }: Place, record: LogRe
 /** Parks records behind keys that are parked already. */
 export async function parkRecords(tx: Tx, { topic, partition }: Place, records: readonly LogRecord[]): Promise<void> {
   if (records.length === 0) return;
-  const rows = records.map((record) => ({ offset: record.offset, key: parkingKey(record), value: record.value?.replaceAll('\0', '\uFFFD') ?? null, headers: JSON.stringify(record.headers).replaceAll('\\u0000', '\uFFFD') }));
+  const rows = records.map((record) => ({ offset: record.offset, key: parkingKey(record), value: record.value === null ? null : storable(record.value), headers: storableHeaders(record.headers) }));
   await tx.query(
     `insert into parked_record (topic, partition, "offset", key, value, headers)
      select $1, $2, new.* from unnest($3::bigint[], $4::text[], $5::text[], $6::jsonb[]) as new ("offset", key, value, headers) on conflict do nothing`,
     [topic, partition, ...columnsOf(rows, 'offset', 'key', 'value', 'headers')]);
 }
+
+/** No column takes a NUL. */
+const storable = (text: string): string => text.replaceAll('\0', '\uFFFD');
+const storableHeaders = (headers: LogRecord['headers']): object => Object.fromEntries(Object.entries(headers).map(([name, value]) => [storable(name), storable(value)]));
 
 /** A page of parked keys, by topic, partition and key, after `after`. */
 export async function listParked(db: Db, limit: number, after: { topic: string; partition: number; key: string } | undefined): Promise<ParkedKey[]> {

@@ -3,7 +3,7 @@ import { iso, type Millis, type Reason } from '@yunke/kernel';
 
 import { advance, diff, type Changes, type Standing } from './changes.js';
 import type { ProfileHistory } from './history.js';
-import { evaluate, proofOf, type Held, type Segment } from './segment.js';
+import { evaluate, proofOf, type Segment } from './segment.js';
 
 /** A profile as segmentation keeps it. `evaluatedAt` is the instant up to which `standing` speaks; undefined: never evaluated. */
 export type Profile = {

@@ -52,16 +52,21 @@ type On = { readonly kafka: Kafka; readonly postgres: KillablePostgres; readonly
 
 async function playAll(chosen: readonly Fault[], { kafka, postgres, quick, say }: On & { quick: boolean }): Promise<Outcome[]> {
   if (chosen.length === 0) return [];
-  const stage = await Stage.open({ kafka, postgres });
+  let stage: Stage | undefined;
+  const outcomes: Outcome[] = [];
   try {
-    const outcomes: Outcome[] = [];
     for (const fault of chosen) {
-      outcomes.push(await play(fault, stage, { quick, say }));
-      say(outcomeLine(outcomes.at(-1)!));
+      stage ??= await Stage.open({ kafka, postgres });
+      const outcome = await play(fault, stage, { quick, say });
+      outcomes.push(outcome);
+      say(outcomeLine(outcome));
+      if (isGood(outcome)) continue;
+      await stage.close(); // the next fault is judged by its own harm only
+      stage = undefined;
     }
     return outcomes;
   } finally {
-    await stage.close();
+    await stage?.close();
   }
 }
 

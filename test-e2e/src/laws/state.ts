@@ -1,4 +1,6 @@
-import { streams, type ProfileRecorded } from '@yunke/contracts';
+import { isDeepStrictEqual } from 'node:util';
+
+import { streams, type MembershipsRecorded, type OrderPlaced, type ProfileRecorded } from '@yunke/contracts';
 import { iso, opaqueId } from '@yunke/kernel';
 import { SECRET } from '@yunke/testing';
 
@@ -13,11 +15,13 @@ type ProfileView = { readonly subjects: readonly string[]; readonly traits: Omit
 export async function stateOf(platform: PlatformUnderTest, worlds: readonly (readonly Observation[])[]): Promise<Expected[]> {
   const profiles = latest((await platform.said(streams.identityProfiles)).map(({ body }) => body as ProfileRecorded), ({ profileId }) => profileId, ({ version }) => version);
   const returns = latest((await platform.said(streams.ordersReturns)).map(({ body }) => body as Recorded), ({ returnId }) => returnId, ({ seq }) => seq);
+  const memberships = latest((await platform.said(streams.segmentationMemberships)).map(({ body }) => body as MembershipsRecorded), ({ profileId }) => profileId, ({ version }) => version);
+  const changes = latest((await platform.said(streams.ordersChanges)).map(({ body }) => body as OrderPlaced), ({ orderId }) => orderId, ({ seq }) => seq);
   const states: Expected[] = [];
   for (const world of worlds) {
     const ids = (field: string): string[] => [...new Set(world.flatMap(({ body }) => (body as unknown as Record<string, string | undefined>)[field] || []))];
-    const orders = await Promise.all(ids('orderId').map(async (id) => [id, await order(platform, id)] as const));
-    const people = await Promise.all(ids('subject').map((subject) => person(platform, subject, profiles)));
+    const orders = await Promise.all(ids('orderId').map(async (id) => [id, await order(platform, id, changes.get(id))] as const));
+    const people = await Promise.all(ids('subject').map((subject) => person(platform, subject, { profiles, memberships })));
     states.push({
       people: Object.fromEntries(people.flat()), orders: Object.fromEntries(orders.flatMap(([id, found]) => (found ? [[id, found]] : []))),
       returns: Object.fromEntries(ids('returnId').flatMap((id) => standsAlone(returns.get(id)))),
@@ -33,25 +37,32 @@ function latest<T>(all: readonly T[], keyOf: (one: T) => string, versionOf: (one
   return last;
 }
 
-/** The profile that shows this subject's id; nothing if it shows another's, and then it must be in no segment. */
-async function person(platform: PlatformUnderTest, subject: string, profiles: ReadonlyMap<string, ProfileRecorded>): Promise<[string, Person & Standing][]> {
+type Topics = { readonly profiles: ReadonlyMap<string, ProfileRecorded>; readonly memberships: ReadonlyMap<string, MembershipsRecorded> };
+
+/** The profile that shows this subject's id; nothing if it shows another's, and then it must be in no segment. What API and topics tell differently is told, too. */
+async function person(platform: PlatformUnderTest, subject: string, topics: Topics): Promise<[string, Person & Standing][]> {
   const id = opaqueId(SECRET, 'subject', subject);
-  const recorded = profiles.get(id);
+  const recorded = topics.profiles.get(id);
   if (!recorded) return [];
   const view = await platform.get<ProfileView>('segmentation', `/api/segmentation/profiles/${id}`);
   const { subjects, traits: { recencyMs: _, firstOrderAt, lastOrderAt, ...rest }, memberships } = view ?? { subjects: [], traits: { orders: 0, money: [] }, memberships: [] };
-  if (recorded.subjects.length === 0 && subjects.length === 0 && memberships.length === 0) return [];
+  const segments = sinceOf(memberships);
+  const said = sinceOf(topics.memberships.get(id)?.memberships ?? []);
+  if ([recorded.subjects, subjects, memberships, Object.keys(said)].every(({ length }) => length === 0)) return [];
   const traits = { ...rest, ...(firstOrderAt !== undefined && { firstOrderAt: iso(firstOrderAt) }), ...(lastOrderAt !== undefined && { lastOrderAt: iso(lastOrderAt) }) };
   const golden = Object.fromEntries(recorded.golden.map(({ field, value, source, occurredAt }) => [field, [value, source, occurredAt] as const]));
-  const disagreement = recorded.subjects.join() === subjects.join() ? {} : { inSegmentation: subjects };
-  return [[subject, { subjects: recorded.subjects, firstSeenAt: recorded.firstSeenAt!, golden, traits, segments: Object.fromEntries(memberships.map(({ segment, since }) => [segment, since])), ...disagreement }]];
+  const differing = { ...(!isDeepStrictEqual(recorded.subjects, subjects) && { subjectsInSegmentation: subjects }), ...(!isDeepStrictEqual(said, segments) && { segmentsOnTopic: said }) };
+  return [[subject, { subjects: recorded.subjects, firstSeenAt: recorded.firstSeenAt!, golden, traits, segments, ...differing }]];
 }
 
-async function order(platform: PlatformUnderTest, id: string): Promise<OrderStands | undefined> {
+const sinceOf = (memberships: readonly { segment: string; since: string }[]): Record<string, string> => Object.fromEntries(memberships.map(({ segment, since }) => [segment, since]));
+
+/** The order as its API shows it; and what its last change said, if that differs. */
+async function order(platform: PlatformUnderTest, id: string, change: OrderPlaced | undefined): Promise<OrderStands | undefined> {
   const view = await platform.get<OrderView>('orders', `/api/orders/${encodeURIComponent(id)}`);
   if (!view) return undefined;
-  const { orderId: _, lines, ...state } = view;
-  return { ...state, lines: Object.fromEntries(lines.map(({ lineId, ...line }) => [lineId, line])) };
+  const { orderId: _, lines, milestones, ...state } = view;
+  return { ...state, milestones, lines: Object.fromEntries(lines.map(({ lineId, ...line }) => [lineId, line])), ...(change && !isDeepStrictEqual(change.order, state) && { lastSaid: change.order }) };
 }
 
 type Recorded = ReturnStands & { readonly returnId: string; readonly seq: string };

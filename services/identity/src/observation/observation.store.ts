@@ -14,7 +14,7 @@ export type Heard = { readonly facts: Caused[]; readonly tooLarge: number };
  * again and decided under the lock of the graph.
  */
 export async function take(tx: Tx, told: readonly Told[], idOf: (subject: string) => string): Promise<Heard> {
-  const news = await newsIn(tx, told);
+  const news = told.length > 0 ? await newsIn(tx, told) : [];
   if (!news.some(touchesGraph)) return { facts: news.length > 0 ? await settle(tx, news, STILL, idOf) : [], tooLarge: 0 };
   await lockGraph(tx);
   const fresh = await insertSubjects(tx, news.filter(({ isNew }) => isNew).map((one) => one.told), idOf);

@@ -13,12 +13,12 @@ import { maskValue, viewOf, type ProfileView, type Sight } from './profile-view.
 import type { Profile } from './profile.js';
 import { find, findBySubject, goldenOf, list, listJournal, lookUp, type Entry } from './profile.store.js';
 
-export class ListPage {
+export class ListProfiles {
   @ApiProperty({ required: false, default: 50 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(200) limit = 50;
   @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 2_000) after?: string;
 }
 
-export class LookUp {
+export class LookUpProfile {
   @ApiProperty({ required: false, example: 'shop:account:88123' }) @IsOptional() @IsString() @Length(1, 400) subject?: string;
   @ApiProperty({ required: false, example: 'email' }) @IsOptional() @IsString() @Length(1, 80) type?: string;
   @ApiProperty({ required: false, example: 'ada@example.com', description: 'Of a type that two sources may use: <source>:<value>.' }) @IsOptional() @IsString() @Length(1, 600) value?: string;
@@ -35,7 +35,7 @@ export class ProfileController {
 
   /** The latest first seen first. */
   @Get()
-  async list(@Query() { limit, after }: ListPage, @Req() request: Request): Promise<Page<ProfileView>> {
+  async list(@Query() { limit, after }: ListProfiles, @Req() request: Request): Promise<Page<ProfileView>> {
     const profiles = await list(this.db, limit, after === undefined ? undefined : placeIn(after, { firstSeenAt: 'number', profileId: 'string' }));
     const last = profiles.at(-1);
     const next = last && profiles.length === limit && { next: cursorOf({ firstSeenAt: last.firstSeenAt, profileId: last.profileId }) };
@@ -44,7 +44,7 @@ export class ProfileController {
 
   /** The profiles of a subject, or of those who carry an identifier: whoever has it by right first. */
   @Get('lookup')
-  async lookup(@Query() { subject, type, value }: LookUp, @Req() request: Request): Promise<Page<ProfileView>> {
+  async lookup(@Query() { subject, type, value }: LookUpProfile, @Req() request: Request): Promise<Page<ProfileView>> {
     if (subject !== undefined) {
       parseSubject(subject);
       return { items: await this.#views(await findBySubject(this.db, subject), request) };
@@ -69,7 +69,7 @@ export class ProfileController {
 
   /** Its merges and splits, the latest first. */
   @Get(':id/journal')
-  async journal(@Param('id') id: string, @Query() { limit, after }: ListPage, @Req() request: Request): Promise<Page<object>> {
+  async journal(@Param('id') id: string, @Query() { limit, after }: ListProfiles, @Req() request: Request): Promise<Page<object>> {
     const { profileId } = await this.#find(id);
     const place = after === undefined ? undefined : placeIn(after, { decision: 'number', profileId: 'string', kind: 'string' });
     const entries = await listJournal(this.db, { ids: [id, profileId], limit, ...(place && { after: place }) });

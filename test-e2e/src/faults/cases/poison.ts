@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 import kafkajs from 'kafkajs';
 
 import { eventually } from '@yunke/testing';
@@ -25,7 +27,8 @@ function poisons(type: string): Poison[] {
     { key: 'poison-unnumbered', value: whole, headers: headers('unnumbered') },
     { key: 'poison-large', value: `{"orderId":"${'x'.repeat(300 * 1024)}`, headers: headers('large') },
     { key: Buffer.from([0x70, 0x00, 0xff, 0xfe]), value: Buffer.from([0xff, 0x00, 0x7b]), headers: { ...headers('bytes'), 'x-nul': 'a\0b' } },
-    { key: `poison-${'k'.repeat(6_000)}`, value: '[]', headers: headers('key') },
+    { key: `poison-${randomBytes(6_000).toString('base64')}`, value: '[]', headers: { ...headers('key'), 'x-literal': String.raw`\u0000` } },
+    { key: 'poison-ancient', value: whole.replaceAll(now, '-271821-04-20T00:00:00.000Z'), headers: headers('ancient') },
     { key: null, value: null, headers: headers('null') },
   ];
 }
