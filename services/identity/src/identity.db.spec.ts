@@ -108,6 +108,12 @@ describe('identity', () => {
     await eventually(async () => expect((await records(`pos:account:${name}`)).at(-1)).toMatchObject({ subjects: [] }));
   });
 
+  it('keeps what two partitions tell at once of two members of one person', async () => {
+    await hearNow(told('shop:account:pair', 1, unionid('pair')), told('pos:account:pair', 2, unionid('pair')));
+    await bothAtOnce((tx) => take(tx, told('shop:account:pair', 3, { name: 'Ada' })), (tx) => take(tx, told('pos:account:pair', 4, { city: 'York' })));
+    await eventually(async () => expect((await records('shop:account:pair')).at(-1)).toMatchObject({ version: '4', golden: [{ value: 'Ada' }, { value: 'York' }] }));
+  });
+
   it('brings together by a late unionid what two apps knew apart, and any old id leads to the present profile', async () => {
     await hearNow(told('mini:account:late', 1), told('app:account:late', 2, { name: 'Ada' }));
     expect((await profileOf('app:account:late')).profileId).toBe(idOf('app:account:late'));
@@ -164,6 +170,19 @@ describe('identity', () => {
     await decide({ kind: 'lift', type: 'phone', value: '138 0013 9222' }).expect(201);
     expect((await profileOf('office5:account:1')).subjects).toHaveLength(6);
   });
+
+  it('keeps the people of what is too large to resolve, its newcomers alone, and resolves each when it can again', async () => {
+    const guests = (from: number, email: string): Fact[] => Array.from({ length: 1_000 }, (_, index) => ({ type: 'OrderObserved', body: anOrderObserved({ subject: `shop:order-contact:${from + index}`, orderId: `shop:${from + index}`, email }) }));
+    const stored = (subject: string) => service.db.query(`select cardinality(subjects) as size, stale from profiles where profile_id = (select profile_id from subjects where subject = $1)`, [subject]);
+    for (const thousand of [0, 1, 2, 3, 4]) await service.db.tx((tx) => takeAll(tx, guests(thousand * 1_000, 'pooled@example.com')));
+    expect(await stored('shop:order-contact:7')).toEqual([{ size: 4_000, stale: true }]);
+    expect(await stored('shop:order-contact:4007')).toEqual([{ size: 1, stale: true }]);
+
+    await service.db.tx((tx) => takeAll(tx, [0, 1, 2, 3, 4, 5].map((index) => told(`pool${index}:account:1`, index, { email: 'pooled@example.com' }))));
+    expect(await stored('pool5:account:1')).toEqual([{ size: 1, stale: false }]);
+    await hearNow({ type: 'OrderObserved', body: anOrderObserved({ subject: 'shop:order-contact:7', email: 'own@example.com' }) });
+    for (const subject of ['shop:order-contact:7', 'shop:order-contact:3999']) expect(await stored(subject)).toEqual([{ size: 1, stale: false }]);
+  }, 60_000);
 
   it('says nothing about what brings nothing new', async () => {
     const known = told('shop:account:quiet', 5, { phone: '13800139333', name: 'Ada' });
@@ -244,7 +263,7 @@ describe('identity', () => {
   it('lists every person once, page by page, the latest first', async () => {
     const all: { profileId: string; firstSeenAt: string; subjects: string[] }[] = [];
     for (let after = ''; ;) {
-      const { body } = await get(`/api/profiles?limit=7${after && `&after=${after}`}`).expect(200);
+      const { body } = await get(`/api/profiles?limit=199${after && `&after=${after}`}`).expect(200);
       all.push(...body.items);
       if (!body.next) break;
       after = body.next;
@@ -270,12 +289,17 @@ describe('identity', () => {
   });
 
   /** Hears one fact through the handler of its stream. */
-  async function take(tx: Tx, fact: Fact & { id?: string }): Promise<void> {
-    const body = fact.body as unknown as { messageId: string; acceptedAt: string; subject: string };
-    const batch = new Batch([{ type: fact.type, body, id: fact.id ?? `record ${body.messageId}`, key: body.subject, acceptedAt: Date.parse(body.acceptedAt) }] as never) as never;
-    const handlers = new ObservationHandlers();
-    if (fact.type === 'CustomerObserved') return handlers.customers(batch, tx);
-    if (fact.type === 'ReturnObserved') return handlers.returns(batch, tx);
-    return fact.type === 'BehaviourObserved' ? handlers.behaviour(batch, tx) : handlers.orders(batch, tx);
+  const take = (tx: Tx, fact: Fact & { id?: string }): Promise<void> => takeAll(tx, [fact]);
+
+  /** Hears facts of one stream in one chunk. */
+  async function takeAll(tx: Tx, facts: readonly (Fact & { id?: string })[]): Promise<void> {
+    const heard = facts.map(({ type, body, id }) => {
+      const { messageId, acceptedAt, subject } = body as unknown as { messageId: string; acceptedAt: string; subject: string };
+      return { type, body, id: id ?? `record ${messageId}`, key: subject, acceptedAt: Date.parse(acceptedAt) };
+    });
+    const [batch, handlers, type] = [new Batch(heard as never) as never, new ObservationHandlers(), facts[0]!.type];
+    if (type === 'CustomerObserved') return handlers.customers(batch, tx);
+    if (type === 'ReturnObserved') return handlers.returns(batch, tx);
+    return type === 'BehaviourObserved' ? handlers.behaviour(batch, tx) : handlers.orders(batch, tx);
   }
 });

@@ -36,7 +36,8 @@ const settings = settingsOrUsage();
 if (!settings) process.exit(2);
 try {
   await bench(settings);
+  process.exit(0);
 } catch (error) {
   console.error(error);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -27,7 +27,7 @@ const SCRATCH = 'bench_floor';
 export class RawPostgres {
   private constructor(private readonly scratch: Client, readonly shapes: readonly Shape[]) {}
 
-  /** Of each kind of write that there was at all, a shape. */
+  /** Of each kind of write a shape, if there are rows enough to measure it. */
   static async of(server: EmbeddedPostgres, flow: Flow, written: readonly Written[], outboxes: ReadonlyMap<ServiceName, Rows>): Promise<RawPostgres> {
     await server.createDatabase(SCRATCH);
     const scratch = new Client({ connectionString: server.url(SCRATCH), application_name: 'bench-floor' });
@@ -39,14 +39,14 @@ export class RawPostgres {
     const rates = () => ({ copy: [], values: [] });
     for (const one of written) {
       const table = await likeTable(flow.database(one.service), scratch, { table: one.table, name: nameOf(one), limit: ROWS_PER_SHAPE });
-      if (table.rows.length > 0) shapes.push({ ...table, title: nameOf(one), write: one.write, weightOf: () => 1, rates: rates() });
+      if (table.rows.length >= ROWS_PER_STATEMENT) shapes.push({ ...table, title: nameOf(one), write: one.write, weightOf: () => 1, rates: rates() });
     }
     for (const [service, rows] of outboxes) {
       const table = await likeTable(flow.database(service), scratch, { table: 'outbox', name: titleOfOutbox(service), limit: 0, rows });
       const events = table.columns.indexOf('events');
       if (rows.length > 0) shapes.push({ ...table, title: titleOfOutbox(service), write: 'insert', weightOf: (row) => Number(row[events]), rates: rates() });
     }
-    for (const { name } of shapes) await scratch.query(`create temp table "t ${name}" (like "${name}") on commit delete rows`);
+    for (const { name, columns } of shapes) await scratch.query(`create temp table "t ${name}" on commit delete rows as select ${list(columns)} from "${name}" with no data`);
     return new RawPostgres(scratch, shapes);
   }
 

@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 export const USAGE = `npm run bench [-- options]
 
   --json FILE      write what was measured
-  --events N       orders that are measured (100000); 40 % as many before them are for warming up and not measured
+  --events N       orders that are measured (100000)
+  --warm-up N      orders before them that are not (as many)
   --profile DIR    write a CPU profile of every service (and cost it some of its speed)
 `;
 
@@ -19,17 +20,26 @@ export type Settings = {
   readonly profile: string | undefined;
 };
 
-const LEAST = 2_000;
+const LEAST = 1_000;
+const MOST = 300_000;
 const hundreds = (events: number): number => Math.ceil(events / 100) * 100;
 
 /** @throws Error that says what is wrong with the arguments */
 export function readSettings(args: readonly string[]): Settings {
-  const { values } = parseArgs({ args: [...args], options: { json: { type: 'string' }, events: { type: 'string', default: '100000' }, profile: { type: 'string' } } });
-  const events = Number(values.events);
-  if (!Number.isInteger(events) || events < LEAST || events > 400_000) throw new Error(`--events must be a whole number from ${LEAST} to 400000.`);
+  const { values } = parseArgs({
+    args: [...args], options: { json: { type: 'string' }, events: { type: 'string', default: '100000' }, 'warm-up': { type: 'string' }, profile: { type: 'string' } },
+  });
+  const events = count('--events', values.events);
+  const warmUp = count('--warm-up', values['warm-up'] ?? values.events);
   if (values.profile) mkdirSync(values.profile, { recursive: true });
   return {
-    json: values.json, events: hundreds(events), warmUp: hundreds(events * 0.4), naiveEvents: hundreds(Math.min(3_000, events)), doorEventsPerRound: hundreds(Math.min(20_000, events / 5)),
+    json: values.json, events, warmUp, naiveEvents: hundreds(Math.min(3_000, events)), doorEventsPerRound: hundreds(Math.min(20_000, events / 5)),
     profile: values.profile && resolve(values.profile),
   };
+}
+
+function count(option: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < LEAST || number > MOST) throw new Error(`${option} must be a whole number from ${LEAST} to ${MOST}.`);
+  return hundreds(number);
 }

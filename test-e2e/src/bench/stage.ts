@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ import { startKafka, type Kafka } from '../../../deploy/kafka/kafka.mjs';
 import { SERVICES, startPlatform, type Platform } from '../platform/platform.js';
 import { Flow } from './flow.js';
 import { Meter } from './meter.js';
-import { Worker, endWithUs, isGone } from './worker.js';
+import { Worker, endWithUs, goesWithUs, isGone } from './worker.js';
 
 /** Everything that takes part: a broker, a Postgres that really writes, four services as four processes, the load. */
 export type Stage = {
@@ -76,7 +76,7 @@ async function set({ profile, note }: StageOptions, undo: (() => Promise<unknown
 
 async function startPostgres(undo: (() => Promise<unknown>)[]): Promise<EmbeddedPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'yunke-bench-'));
-  undo.push(async () => rmSync(directory, { recursive: true, force: true }));
+  goesWithUs(directory);
   const postgres = await startEmbeddedPostgres({ directory, maxConnections: 300 });
   endWithUs(postgres.pid);
   undo.push(async () => {

@@ -1,15 +1,23 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ours = new Set<number>();
+const folders = new Set<string>();
 
 process.on('exit', () => {
   for (const pid of ours) kill(pid, 'SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 
 /** Ends a process with this one, however this one ends (but for SIGKILL). */
 export function endWithUs(pid: number): void {
   ours.add(pid);
+}
+
+/** A folder that goes when this process ends. */
+export function goesWithUs(folder: string): void {
+  folders.add(folder);
 }
 
 export function isGone(pid: number): void {
@@ -33,7 +41,7 @@ export class Worker {
   #last = 0;
 
   constructor(readonly module: string, env: Record<string, string> = {}) {
-    this.#child = fork(fileURLToPath(new URL(module, import.meta.url)), { env: { PATH: process.env['PATH'], ...env }, execArgv: ['--disable-warning=TimeoutNegativeWarning'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = fork(fileURLToPath(new URL(module, import.meta.url)), { env: { PATH: process.env['PATH'], KAFKAJS_NO_PARTITIONER_WARNING: '1', ...env }, execArgv: ['--disable-warning=TimeoutNegativeWarning'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     endWithUs(this.pid);
     this.#child.on('message', ({ id, answer, error }: Answer) => {
       const { resolve, reject } = this.#asked.get(id)!;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,6 +64,13 @@ export class Stage {
     await this.platform.stop();
     process.off('exit', this.#killAll);
     rmSync(this.armory.directory, { recursive: true, force: true });
+  }
+
+  /** Copies what the processes logged to where it stays. Returns the folder. */
+  keepLogs(): string {
+    const kept = mkdtempSync(join(tmpdir(), 'yunke-faults-logs-'));
+    for (const { name, logFile } of this.platform.processes) if (existsSync(logFile)) copyFileSync(logFile, join(kept, `${name}.log`));
+    return kept;
   }
 
   /** Of these services those that run here, so that a fault fits a smaller stage too. */

@@ -61,6 +61,7 @@ async function playAll(chosen: readonly Fault[], { kafka, postgres, quick, say }
       outcomes.push(outcome);
       say(outcomeLine(outcome));
       if (isGood(outcome)) continue;
+      say(`     the logs are in ${stage.keepLogs()}`);
       await stage.close(); // the next fault is judged by its own harm only
       stage = undefined;
     }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fold, mergeRegister, mergeRegisters, registersOf, type Register, type Told } from './golden.js';
+import { addsTo, fold, mergeRegister, mergeRegisters, pack, registersOf, unpack, type Register, type Told } from './golden.js';
 
 const told = (fields: Partial<Told>, at = 1): Told => ({ subject: 'web:account:ada', verified: true, version: [at, at, `m${at}`], ...fields });
 const golden = (...observations: Told[]) => fold(observations.map((each) => registersOf(each)));
@@ -89,6 +89,8 @@ describe('a register', () => {
       expect(mergeRegisters(a, b)).toEqual(mergeRegisters(b, a));
       expect(mergeRegisters(mergeRegisters(a, b), c)).toEqual(mergeRegisters(a, mergeRegisters(b, c)));
       expect(fold([a, b, c])).toEqual(fold([c, a, b, b]));
+      expect(addsTo(mergeRegisters(a, b), b)).toBe(false);
+      expect(unpack(JSON.parse(JSON.stringify(pack(a))))).toEqual(a);
     }), { numRuns: 1_000 });
   });
 });

@@ -1,4 +1,4 @@
-import { normalise, ownIdentifier, parseSubject, slotOf, subjectKind } from './identifier.js';
+import { normalise, ownIdentifier, parseIdentifier, parseSubject, slotOf, subjectKind } from './identifier.js';
 
 const of = (type: string, value: string, source = 'web') => normalise({ type, value }, source);
 
@@ -90,6 +90,19 @@ describe('the types of identifiers', () => {
 
   it('refuses a value that is a document', () => {
     expect(of('external:crm', 'x'.repeat(501))).toEqual({ refused: 'too-long' });
+    expect(of('external:crm', '云'.repeat(167))).toEqual({ refused: 'too-long' });
+  });
+
+  it('refuses a value that no database can hold', () => {
+    expect(of('external:crm', 'a\0b')).toEqual({ refused: 'malformed' });
+  });
+
+  it('reads what a person types as evidence keeps it', () => {
+    expect(parseIdentifier({ type: 'phone', value: '138 0013 8000' })).toEqual({ type: 'phone', value: '+8613800138000' });
+    expect(parseIdentifier({ type: 'device', value: 'web:D:1' })).toEqual({ type: 'device', value: 'web:D:1' });
+    expect(parseIdentifier({ type: 'wechat-openid', value: 'wx12:oqx77' })).toEqual({ type: 'wechat-openid', value: 'wx12:oqx77' });
+    expect(() => parseIdentifier({ type: 'device', value: 'D1' })).toThrow(expect.objectContaining({ code: 'identifier.source_missing' }));
+    expect(() => parseIdentifier({ type: 'email', value: 'null' })).toThrow(expect.objectContaining({ code: 'identifier.refused' }));
   });
 
   it('gives a person one account at each source, one unionid, and any number of phones', () => {
@@ -112,7 +125,7 @@ describe('a subject', () => {
     expect(ownIdentifier('pos-3:order-contact:A1009')).toBeUndefined();
   });
 
-  it.each(['', 'web', 'web:account', 'web:account:', ':account:7', 'web:customer:7', 'we b:account:7'])('is not %p', (subject) => {
+  it.each(['', 'web', 'web:account', 'web:account:', ':account:7', 'web:customer:7', 'we b:account:7', 'web:account:a\0'])('is not %p', (subject) => {
     expect(() => parseSubject(subject)).toThrow(expect.objectContaining({ code: 'subject.malformed' }));
   });
 });

@@ -36,9 +36,14 @@ export class Order {
 }
 
 @Entity()
+export class Profile {
+  @PrimaryColumn() subject!: string;
+  @Column() profileId!: string;
+}
+
+@Entity()
 export class Customer {
   @PrimaryColumn() subject!: string;
-  @Column({ type: 'varchar', nullable: true }) profileId!: string | null;
   @Column() orders!: number;
   @Column({ type: 'bigint', transformer: minor }) revenueMinor!: number;
   @Column({ type: 'timestamptz', nullable: true }) firstOrderAt!: Date | null;

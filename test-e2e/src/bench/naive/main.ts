@@ -10,7 +10,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 
 import { answerWith } from '../worker.js';
 import { Door } from './door.js';
-import { Customer, Identifier, Membership, Message, Order, Subject } from './entities.js';
+import { Customer, Identifier, Membership, Message, Order, Profile, Subject } from './entities.js';
 import { IdentityHandlers } from './identity.js';
 import { OrderHandlers } from './orders.js';
 import { SegmentationHandlers } from './segmentation.js';
@@ -20,7 +20,7 @@ export type Question = { readonly role: Role; readonly databaseUrl: string; read
 
 const ROLES: Record<Role, { controller: Type; entities: Type[] }> = {
   door: { controller: Door, entities: [Message] }, identity: { controller: IdentityHandlers, entities: [Subject, Identifier] },
-  orders: { controller: OrderHandlers, entities: [Order] }, segmentation: { controller: SegmentationHandlers, entities: [Customer, Membership] },
+  orders: { controller: OrderHandlers, entities: [Order] }, segmentation: { controller: SegmentationHandlers, entities: [Customer, Membership, Profile] },
 };
 
 @Module({})
@@ -36,15 +36,14 @@ class Twin {
 
 /** One process of the twin: a door, or a consumer with one handler call a message. */
 answerWith<Question>(async (question) => {
-  const logger = ['error', 'warn'] as const;
   if (question.role === 'door') {
-    const app = await NestFactory.create<NestFastifyApplication>(Twin.of(question), new FastifyAdapter(), { logger: [...logger] });
+    const app = await NestFactory.create<NestFastifyApplication>(Twin.of(question), new FastifyAdapter(), { logger: ['error'] });
     app.useGlobalPipes(new ValidationPipe({ transform: true, whitelist: true }));
     await app.listen(0, '127.0.0.1');
     return { url: `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}/v1/observations` };
   }
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(Twin.of(question), {
-    logger: [...logger], transport: Transport.KAFKA,
+    logger: ['error'], transport: Transport.KAFKA,
     options: {
       client: { clientId: `naive-${question.role}`, brokers: [question.brokers] }, subscribe: { fromBeginning: true }, producer: { allowAutoTopicCreation: false },
       consumer: { groupId: `naive-${question.role}`, allowAutoTopicCreation: false }, run: { partitionsConsumedConcurrently: 4 },

@@ -5,19 +5,19 @@ import { Repository } from 'typeorm';
 
 import { TOPICS, type OrderChanged, type ProfileFound } from './contract.js';
 import { emit } from './emit.js';
-import { Customer, Membership } from './entities.js';
+import { Customer, Membership, Profile } from './entities.js';
 import { segmentsOf } from './segments.js';
 
 @Controller()
 export class SegmentationHandlers {
   constructor(
     @InjectRepository(Customer) private readonly customers: Repository<Customer>, @InjectRepository(Membership) private readonly memberships: Repository<Membership>,
-    @Inject('KAFKA') private readonly kafka: ClientKafka,
+    @InjectRepository(Profile) private readonly profiles: Repository<Profile>, @Inject('KAFKA') private readonly kafka: ClientKafka,
   ) {}
 
   @EventPattern(TOPICS.orders)
   async ordered(@Payload() { subject, totalMinor, placedAt }: OrderChanged): Promise<void> {
-    const customer = await this.find(subject);
+    const customer = (await this.customers.findOneBy({ subject })) ?? this.customers.create({ subject, orders: 0, revenueMinor: 0, firstOrderAt: null, lastOrderAt: null });
     const at = new Date(placedAt);
     customer.orders += 1;
     customer.revenueMinor += totalMinor;
@@ -28,13 +28,7 @@ export class SegmentationHandlers {
 
   @EventPattern(TOPICS.profiles)
   async found(@Payload() { subject, profileId }: ProfileFound): Promise<void> {
-    const customer = await this.find(subject);
-    customer.profileId = profileId;
-    await this.evaluate(await this.customers.save(customer));
-  }
-
-  private async find(subject: string): Promise<Customer> {
-    return (await this.customers.findOneBy({ subject })) ?? this.customers.create({ subject, profileId: null, orders: 0, revenueMinor: 0, firstOrderAt: null, lastOrderAt: null });
+    await this.profiles.save({ subject, profileId });
   }
 
   private async evaluate(customer: Customer): Promise<void> {
@@ -47,6 +41,8 @@ export class SegmentationHandlers {
     const changes = [...left.map(({ segment }) => ({ type: 'SegmentLeft', segment })), ...entered.map(({ segment }) => ({ type: 'SegmentEntered', segment }))];
     if (left.length > 0) await this.memberships.remove(left);
     if (entered.length > 0) await this.memberships.save(entered);
-    await Promise.all(changes.map((change) => emit(this.kafka, TOPICS.changes, { key: subject, value: { ...change, profileId: customer.profileId ?? subject, effectiveAt: since.toISOString() } })));
+    if (changes.length === 0) return;
+    const profile = await this.profiles.findOneBy({ subject });
+    await Promise.all(changes.map((change) => emit(this.kafka, TOPICS.changes, { key: subject, value: { ...change, profileId: profile?.profileId ?? subject, effectiveAt: since.toISOString() } })));
   }
 }

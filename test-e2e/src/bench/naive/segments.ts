@@ -14,7 +14,7 @@ const BANDS: readonly (readonly [band: string, recency: Range, frequency: Range,
 
 /** The segments that hold a customer now: the platform's own four axes, without its windows, holds, timers and proofs. */
 export function segmentsOf({ orders, revenueMinor, firstOrderAt, lastOrderAt }: Customer, now: number): string[] {
-  if (orders === 0 || !firstOrderAt || !lastOrderAt) return ['lifecycle.prospect'];
+  if (!firstOrderAt || !lastOrderAt) return [];
   const days = (now - lastOrderAt.getTime()) / DAY;
   const value = revenueMinor >= 100_000 ? 'high' : revenueMinor >= 20_000 ? 'middle' : 'low';
   const lifecycle = orders >= 5 ? 'loyal' : orders >= 2 ? 'repeat' : 'first';
