@@ -74,6 +74,19 @@ describe('a listener', () => {
     expect(await listen().heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'stop', code: 'log.truncated' });
   });
 
+  it('does not take for a truncated log what another owner has moved on in the meantime', async () => {
+    const [zombie, successor] = [listen(), listen()];
+    await zombie.heard(fetched([record(0, 1, 'a')]), beat);
+    await successor.heard(fetched([record(1, 2, 'a')]), beat);
+
+    expect(await zombie.heard(fetched([record(1, 2, 'a')]), beat)).toMatchObject({ kind: 'retry' });
+    expect(await zombie.heard(fetched([record(1, 2, 'a')]), beat)).toEqual({ kind: 'continue', at: 2 });
+    await successor.heard(fetched([record(2, 3, 'a')]), beat);
+    expect(await zombie.heard(fetched([record(2, 3, 'a')]), beat)).toEqual({ kind: 'continue', at: 3 });
+    expect(await zombie.heard(fetched([record(3, 4, 'a')]), beat)).toEqual({ kind: 'continue', at: 4 });
+    expect(await storyOf('a')).toBe('id-1 id-2 id-3 id-4');
+  });
+
   it('goes on over a hole that markers or compaction left', async () => {
     const listener = listen();
     await listener.heard(fetched([record(0, 1, 'a')]), beat);

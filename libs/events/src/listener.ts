@@ -32,7 +32,8 @@ type Sifted = { records: LogRecord[]; after: Position & { acceptedThrough: numbe
  */
 export class Listener {
   readonly #positions = new Map<string, Position>();
-  readonly #astray = new Set<string>();
+  /** Where a partition was last sought to, after a fetch that started elsewhere. */
+  readonly #astray = new Map<string, number>();
   readonly #attempts = new Map<string, number>();
   readonly #hearings: ReadonlyMap<string, Hearing>;
 
@@ -95,16 +96,12 @@ export class Listener {
   /** A fetch that does not start at our position: one seek; if it still differs, the watermarks decide (facts of kafkajs: holes are normal). */
   async #whenAstray(fetch: Fetch, position: Position): Promise<Verdict | undefined> {
     const name = `${fetch.topic}/${fetch.partition}`;
-    if (!this.#astray.has(name)) {
-      this.#astray.add(name);
+    if (this.#astray.get(name) !== position.next) { // the first time, or another owner has moved it since
+      this.#astray.set(name, position.next);
       return { kind: 'continue', at: position.next };
     }
     const { low, high } = (await this.options.log.watermarks([fetch.topic])).get(fetch.topic)![fetch.partition]!;
-    if (fetch.from < position.next || low > position.next || high < position.next) {
-      await stopPosition(this.options.db, fetch.topic, fetch.partition, 'log.truncated');
-      return this.#stopped(fetch, 'log.truncated');
-    }
-    return undefined;
+    return fetch.from < position.next || low > position.next || high < position.next ? this.#stop(fetch, position.next, 'log.truncated') : undefined;
   }
 
   /** One chunk in one transaction; where a record cannot be heard, one by one, so that only the culprit is parked. */
@@ -173,14 +170,19 @@ export class Listener {
     const name = `${place.topic}/${place.partition}`;
     if (error instanceof Problem && error.code === 'position.fenced') return { kind: 'retry', at, afterMs: 100 };
     if (error instanceof Problem && error.code === 'producer.epoch_changed') {
-      await stopPosition(this.options.db, place.topic, place.partition, error.code).catch(() => undefined);
-      return this.#stopped(place, error.code);
+      return this.#stop(place, at, error.code);
     }
     const attempt = (this.#attempts.get(name) ?? 0) + 1;
     this.#attempts.set(name, attempt);
     metrics.retries.inc({ service: this.options.service, topic: place.topic });
     this.options.report(attempt > 5 ? 'error' : 'warn', 'a chunk will be tried again', { ...place, attempt, error });
     return { kind: 'retry', at, afterMs: Math.min(30_000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2) };
+  }
+
+  /** Unless another owner has moved it: then what we know is old. */
+  async #stop(place: Place, at: number, code: string): Promise<Verdict> {
+    const isOurs = await stopPosition(this.options.db, { ...place, at }, code).catch(() => false);
+    return isOurs ? this.#stopped(place, code) : { kind: 'retry', at, afterMs: 100 };
   }
 
   #stopped({ topic, partition }: Place, code: string): Verdict {

@@ -40,7 +40,11 @@ export async function movePosition(tx: Tx, place: { topic: string; partition: nu
   return row.parked;
 }
 
-/** The partition stands still until somebody clears this: the log does not hold what comes next, or its producer is another. */
-export async function stopPosition(db: Db, topic: string, partition: number, code: string): Promise<void> {
-  await db.query('update consumer_position set stopped = $3 where topic = $1 and partition = $2', [topic, partition, code]);
+/**
+ * The partition stands still until somebody clears this: the log does not hold what comes next, or its producer is another.
+ * Returns false, and does nothing, when the position is no longer `at`: another owner goes on with it.
+ */
+export async function stopPosition(db: Db, { topic, partition, at }: { topic: string; partition: number; at: number }, code: string): Promise<boolean> {
+  const stopped = await db.query('update consumer_position set stopped = $4 where topic = $1 and partition = $2 and next_offset = $3 returning topic', [topic, partition, at, code]);
+  return stopped.length > 0;
 }

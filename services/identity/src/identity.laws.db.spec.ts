@@ -13,7 +13,7 @@ import { identity } from './identity.module.js';
 import { ObservationHandlers } from './observation/observation.handlers.js';
 import { lockGraph } from './partition/graph.store.js';
 import { fold, mergeRegisters, registersOf, type Registers, type Told } from './profile/golden.js';
-import { shown } from './profile/profile.js';
+import { showAll } from './profile/profile.js';
 import { goldenOf, records } from './profile/profile.store.js';
 import { components, countCarriers, type Decision, type Evidence, type Seen } from './resolve/resolve.component.js';
 import { resolve } from './resolve/resolve.js';
@@ -82,7 +82,7 @@ function batch(all: readonly Observed[], decided: readonly Decided[]): Person[] 
     registers.set(step.subject, mergeRegisters(registers.get(step.subject) ?? {}, registersOf(told)));
   }
   return byId(components({ seen, evidence, decisions }, countCarriers(evidence)).map(resolve).flatMap((one) => (one.stale ? [] : one.profiles)).map(({ oldest, subjects: members, firstSeenAt }) => (
-    { profileId: idOf(oldest), subjects: members, firstSeenAt: iso(firstSeenAt), golden: fold(members.map((member) => registers.get(member) ?? {})).map(shown) })));
+    { profileId: idOf(oldest), subjects: members, firstSeenAt: iso(firstSeenAt), golden: showAll(fold(members.map((member) => registers.get(member) ?? {}))) })));
 }
 
 describe('the people that identity knows', () => {
@@ -121,7 +121,7 @@ describe('the people that identity knows', () => {
     }));
     const living = (await records(db, (await db.query<{ id: string }>(`select profile_id as id from profiles where subjects <> '{}'`)).map(({ id }) => id)));
     const golden = await goldenOf(db, living);
-    const people = byId(living.map(({ profileId, subjects: members, firstSeenAt }) => ({ profileId, subjects: [...members], firstSeenAt: iso(firstSeenAt!), golden: golden.get(profileId)!.map(shown) })));
+    const people = byId(living.map(({ profileId, subjects: members, firstSeenAt }) => ({ profileId, subjects: [...members], firstSeenAt: iso(firstSeenAt!), golden: showAll(golden.get(profileId)!) })));
     const homes = await db.query<{ subject: string; home: string }>('select subject, profile_id as home from subjects order by subject');
     expect(homes.map(({ subject: one, home }) => [one, home])).toEqual(people.flatMap(({ profileId, subjects: members }) => members.map((one) => [one, profileId])).sort(([a], [b]) => (a! < b! ? -1 : 1)));
     await expectSaid(people, homes);

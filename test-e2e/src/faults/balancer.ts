@@ -8,6 +8,7 @@ export class Balancer {
   /** Connections that broke off after a request had gone out: a client cannot know what became of it. */
   readonly resets: string[] = [];
   readonly #ready = new Set<string>();
+  readonly #leaving = new Set<string>();
   readonly #server: Server = createServer((request, response) => void this.#pass(request, response));
   readonly #watching = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
   #turn = 0;
@@ -20,13 +21,24 @@ export class Balancer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Asks every target whether it is ready. */
+  /** Asks every target whether it is ready. One that is slow to say stays what it was. */
   async look(): Promise<void> {
     await Promise.all(this.targets.map(async (target) => {
-      const isReady = await fetch(`${target}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(({ status }) => status === 200, () => false);
-      if (isReady) this.#ready.add(target);
-      else this.#ready.delete(target);
+      const status = await fetch(`${target}/health/ready`, { signal: AbortSignal.timeout(2_000) }).then((response) => response.status, (error: Error) => (error.name === 'TimeoutError' ? undefined : 0));
+      if (status === 200 && !this.#leaving.has(target)) this.#ready.add(target);
+      else if (status !== undefined) this.#ready.delete(target);
     }));
+  }
+
+  /** Sends it nothing new, as an orchestrator sees to before it sends SIGTERM. What is under way goes on. */
+  leave(target: string): void {
+    this.#leaving.add(target);
+    this.#ready.delete(target);
+  }
+
+  /** Takes it in again as soon as it says that it is ready. */
+  join(target: string): void {
+    this.#leaving.delete(target);
   }
 
   isReady(target: string): boolean {

@@ -18,7 +18,7 @@ export async function newsIn(tx: Tx, all: readonly Told[]): Promise<News[]> {
   return all.flatMap((told): News[] => {
     const before = seen.get(told);
     const isNew = before === 'never';
-    const { evidence, added } = isNew ? allOf(told) : carried.get(told) ?? NONE;
+    const { evidence, added } = isNew ? { evidence: told.evidence, added: told.evidence } : carried.get(told) ?? NONE;
     const news: News = {
       told, isNew, evidence, added,
       isOlder: typeof before === 'object' && told.acceptedAt < before.acceptedAt,
@@ -30,7 +30,6 @@ export async function newsIn(tx: Tx, all: readonly Told[]): Promise<News[]> {
 }
 
 const NONE = { evidence: [], added: [] };
-const allOf = ({ evidence }: Told) => ({ evidence: [...evidence.values()], added: [...evidence.values()] });
 
 /** Only of those that were never seen, or not so early: a lateral join looks each up by its key, whatever the planner thinks of the table. */
 async function seenBefore(tx: Tx, all: readonly Told[]): Promise<Map<Told, 'never' | { acceptedAt: number; firstSeenAt: number }>> {
@@ -47,7 +46,7 @@ type KnownRow = { n: number; occurredAt: number | null; acceptedAt: number; mess
 
 /** What known subjects carry that they did not, or not so early, or not verified. What is as early to the millisecond is compared here. */
 async function carriedBefore(tx: Tx, known: readonly Told[]): Promise<Map<Told, { evidence: Carried[]; added: Carried[] }>> {
-  const pairs = known.flatMap((told) => [...told.evidence.values()].map((carried) => ({ told, carried })));
+  const pairs = known.flatMap((told) => told.evidence.map((carried) => ({ told, carried })));
   if (pairs.length === 0) return new Map();
   const asked = pairs.map(({ carried: { subject, type, value, verified, version: [occurredAt] } }) => ({ subject, type, value, verified, occurredAt }));
   const rows = await tx.query<KnownRow>(

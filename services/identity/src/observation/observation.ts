@@ -22,12 +22,12 @@ export type Observation = {
 /** Evidence, and the first observation of the chunk that said it. */
 export type Carried = Evidence & { readonly cause: Cause };
 
-/** All that a chunk tells of one subject. `evidence` by `identifierKey`. */
+/** All that a chunk tells of one subject. */
 export type Told = {
   readonly subject: string; readonly acceptedAt: Millis; readonly firstSeenAt: Millis;
   /** The first observation of it. */
   readonly cause: Cause;
-  readonly evidence: ReadonlyMap<string, Carried>;
+  readonly evidence: readonly Carried[];
   /** The fields it fills, and the last observation that did. */
   readonly fields?: { readonly registers: Registers; readonly cause: Cause };
 };
@@ -53,7 +53,7 @@ export const causeOf = ({ told, isNew, isOlder, evidence }: News): Cause =>
 
 export type Folded = { readonly told: Told[]; readonly refused: ReadonlyMap<RefusedValue, number> };
 
-type Folding = { -readonly [F in keyof Told]: Told[F] } & { evidence: Map<string, Carried>; own: string | undefined };
+type Folding = { -readonly [F in keyof Told]: Told[F] } & { evidence: Carried[]; own: string | undefined };
 
 /**
  * What a chunk tells, one row a subject, in the order in which they are first named. An observation that names nobody tells
@@ -61,6 +61,7 @@ type Folding = { -readonly [F in keyof Told]: Told[F] } & { evidence: Map<string
  */
 export function fold(observations: readonly Observation[]): Folded {
   const subjects = new Map<string, Folding>();
+  const pairs = new Map<string, Carried>();
   const refused = new Map<RefusedValue, number>();
   for (const [place, { type, body, id, acceptedAt, traceparent }] of observations.entries()) {
     if (type === 'ShipmentObserved' || !body.subject) continue;
@@ -73,7 +74,7 @@ export function fold(observations: readonly Observation[]): Folded {
     for (const said of identifiersOf(body)) {
       const identifier = normalise(said, body.source);
       if ('refused' in identifier) refused.set(identifier.refused, (refused.get(identifier.refused) ?? 0) + 1);
-      else carry(told, { subject: told.subject, ...identifier, version, verified: body.verified, cause });
+      else carry(told, { subject: told.subject, type: identifier.type, value: identifier.value, version, verified: body.verified, cause }, pairs);
     }
     const registers = type === 'CustomerObserved' ? registersOf({ ...body, version }) : type === 'OrderObserved' ? contactOf(body, acceptedAt) : undefined;
     if (registers) told.fields = fill(told.fields, registers, cause);
@@ -86,17 +87,19 @@ function toldOf(subjects: Map<string, Folding>, subject: string, cause: Cause): 
   if (known) return known;
   const own = ownIdentifier(subject);
   const { acceptedAt, occurredAt: firstSeenAt } = cause;
-  const told: Folding = { subject, acceptedAt, firstSeenAt, cause, evidence: new Map(), own: own && identifierKey(own) };
+  const told: Folding = { subject, acceptedAt, firstSeenAt, cause, evidence: [], own: own && identifierKey(own) };
   subjects.set(subject, told);
   return told;
 }
 
 /** A subject that repeats its own key says nothing by that. */
-function carry(told: Folding, carried: Carried): void {
+function carry(told: Folding, carried: Carried, pairs: Map<string, Carried>): void {
   const key = identifierKey(carried);
   if (key === told.own) return;
-  const before = told.evidence.get(key);
-  told.evidence.set(key, before ? { ...before, ...mergeEvidence(before, carried) } : carried);
+  const before = pairs.get(`${told.subject}\n${key}`);
+  if (before) return void Object.assign(before, mergeEvidence(before, carried));
+  pairs.set(`${told.subject}\n${key}`, carried);
+  told.evidence.push(carried);
 }
 
 function fill(before: Told['fields'], registers: Registers, cause: Cause): Told['fields'] {

@@ -70,12 +70,12 @@ export type Packed = { readonly by: [...Version, source: string][]; readonly fie
 
 export function pack(registers: Registers): Packed {
   const packed: Packed = { by: [], fields: {} };
-  const places = new Map<string, number>();
-  for (const [field, { value, trust, version, source }] of Object.entries(registers) as [GoldenField, Register][]) {
-    const name = `${version.join('\n')}\n${source}`;
-    const place = places.get(name) ?? packed.by.push([...version, source]) - 1;
-    places.set(name, place);
-    packed.fields[field] = [value, trust, place];
+  for (const field of GOLDEN_FIELDS) {
+    const register = registers[field];
+    if (!register) continue;
+    const { value, trust, source, version: [occurredAt, acceptedAt, messageId] } = register;
+    const known = packed.by.findIndex((one) => one[0] === occurredAt && one[1] === acceptedAt && one[2] === messageId && one[3] === source);
+    packed.fields[field] = [value, trust, known < 0 ? packed.by.push([occurredAt, acceptedAt, messageId, source]) - 1 : known];
   }
   return packed;
 }

@@ -2,7 +2,7 @@ import { personalFields, type GoldenValue } from '@yunke/contracts';
 import { iso } from '@yunke/kernel';
 
 import type { Golden } from './golden.js';
-import { shown, type Profile } from './profile.js';
+import { showAll, type Profile } from './profile.js';
 
 /** A profile as people read it. `showsAs`: the id it shows now, whatever id it was asked for by. */
 export type ProfileView = {
@@ -14,7 +14,7 @@ export type ProfileView = {
 export type Sight = 'full' | 'masked';
 
 export function viewOf({ profileId, version, decision, subjects, firstSeenAt, stale }: Profile, golden: readonly Golden[], sight: Sight): ProfileView {
-  const values = golden.map(shown).map((one) => ({ ...one, value: maskField(one.field, one.value, sight) }));
+  const values = showAll(golden).map((one) => ({ ...one, value: maskField(one.field, one.value, sight) }));
   return { profileId, showsAs: profileId, version, decision, subjects, ...(firstSeenAt !== null && { firstSeenAt: iso(firstSeenAt) }), golden: values, stale };
 }
 

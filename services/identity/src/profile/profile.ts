@@ -32,12 +32,20 @@ export const reasonFor = (cause: Cause, identity: boolean): Profile['reason'] =>
 export function recorded({ profileId, version, decision, subjects, firstSeenAt, stale, acceptedAt, reason }: Profile, golden: readonly Golden[], cause: Pick<Cause, 'id' | 'traceparent'>): Caused {
   const body: ProfileRecorded = {
     profileId, version: String(version), decision: String(decision), subjects: [...subjects], ...(firstSeenAt !== null && { firstSeenAt: iso(firstSeenAt) }),
-    golden: golden.map(shown), acceptedAt: iso(acceptedAt), stale, reason,
+    golden: showAll(golden), acceptedAt: iso(acceptedAt), stale, reason,
   };
   return caused({ type: 'ProfileRecorded', body }, cause);
 }
 
-export const shown = ({ field, value, source, occurredAt }: Golden): GoldenValue => ({ field, value, source, occurredAt: iso(occurredAt) });
+/** A golden record as contracts show it. Most of its values were told at once. */
+export function showAll(golden: readonly Golden[]): GoldenValue[] {
+  const texts = new Map<Millis, string>();
+  return golden.map(({ field, value, source, occurredAt }) => {
+    const text = texts.get(occurredAt) ?? iso(occurredAt);
+    texts.set(occurredAt, text);
+    return { field, value, source, occurredAt: text };
+  });
+}
 
 /** What happened to a profile. */
 export function happened({ kind, profileId, ids, subjects, why: { because }, cause }: Happening, decision: number): Caused {

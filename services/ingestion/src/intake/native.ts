@@ -9,6 +9,7 @@ const STAMPED = ['acceptedAt', 'source', 'verified', 'history'] as const;
 /** Ids of the source's own, which get its name in front so that two shops' order 1 are two orders. */
 const SCOPED = ['orderId', 'returnId', 'movementId'] as const;
 const PLAIN_IDS = ['shipmentId', 'cartId', 'messageId'] as const;
+const CANONICAL = /\.\d{3}Z$/;
 /** Times in the future by nature. */
 const FORESEEN = new Set(['promisedAt']);
 
@@ -46,16 +47,22 @@ function idFaults(body: Body, door: Door): Fault[] {
   return ids;
 }
 
+/** What is wrong with its times; those that are right become RFC 3339 in UTC with milliseconds. */
 function timeFaults(body: Body, door: Door): Fault[] {
-  return Object.keys(body).filter((name) => name.endsWith('At') && !FORESEEN.has(name) && !mayHaveHappened(millis(body[name] as string), door))
-    .map((name) => ({ pointer: `/${name}`, code: 'timestamp_out_of_range', message: 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.' }));
+  const faults: Fault[] = [];
+  for (const name in body) {
+    if (!name.endsWith('At')) continue;
+    const at = millis(body[name] as string);
+    if (!FORESEEN.has(name) && !mayHaveHappened(at, door)) faults.push({ pointer: `/${name}`, code: 'timestamp_out_of_range', message: 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.' });
+    else if (!CANONICAL.test(body[name] as string)) body[name] = iso(at);
+  }
+  return faults;
 }
 
 /** The observation as the topic has it: stamped, scoped, its lines totalled and its integers as text. */
 function complete(said: Body, door: Door, type: string): object {
   const { type: _, ...body } = said as Body & { type?: string };
   for (const name of SCOPED) if (typeof body[name] === 'string') body[name] = scoped(body[name] as string, door.source);
-  for (const name of Object.keys(body)) if (name.endsWith('At')) body[name] = iso(millis(body[name] as string));
   for (const name of ['version', 'totalMinor', 'shippingMinor', 'taxMinor', 'discountMinor', 'refundMinor', 'quantity']) if (body[name] !== undefined) body[name] = String(minor(body[name] as string));
   if (body.lines) body.lines = body.lines.map((line) => completeLine(line, body.currency));
   requireAmounts(body, type);
@@ -69,7 +76,8 @@ function completeLine(line: Line, currency: string | undefined): Line {
   const quantity = minor(line.quantity);
   const given = line.totalMinor as string | undefined;
   if (given === undefined && (line.unitPrice === undefined || currency === undefined)) throw new Problem('invalid', 'line.total_missing', 'A line needs totalMinor, or unitPrice and the currency of the order.');
-  return { ...line, quantity: String(quantity), totalMinor: String(given === undefined ? lineTotalMinor(quantity, line.unitPrice!, currency!) : minor(given)) };
+  const total = given === undefined ? lineTotalMinor(quantity, line.unitPrice!, currency!) : minor(given);
+  return Object.assign({ quantity: '', totalMinor: '' }, line, { quantity: String(quantity), totalMinor: String(total) });
 }
 
 /** What no shop means: an order of less than nothing, a refund that takes money. */

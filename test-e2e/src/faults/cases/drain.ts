@@ -25,8 +25,8 @@ export const F33: Fault = {
     const exits: number[] = [];
     for (let turn = 0; turn < (scene.quick ? 6 : 20); turn += 1) {
       const { name, point } = TURNS[turn % TURNS.length]!;
-      exits.push(await renew(stage, scene, { name, point }));
-      if (name.startsWith('ingestion')) await eventually(() => scene.expect(isBack(balancer, stage.process(name).url), ''), 30_000);
+      exits.push(await renew(stage, scene, { name, point, balancer }));
+      if (name.startsWith('ingestion')) await eventually(() => requireReady(balancer, stage.process(name).url), 30_000);
       await scene.accepts(50);
     }
     await scene.healed();
@@ -41,21 +41,22 @@ export const F33: Fault = {
   },
 };
 
-function isBack(balancer: Balancer, url: string): true {
+function requireReady(balancer: Balancer, url: string): void {
   if (!balancer.isReady(url)) throw new Error(`${url} is not ready again`);
-  return true;
 }
 
 /** SIGTERM in the middle of its work; started again when it has ended. Returns the milliseconds until it had. */
-async function renew(stage: Stage, scene: Scene, { name, point }: { name: string; point: string }): Promise<number> {
+async function renew(stage: Stage, scene: Scene, { name, point, balancer }: { name: string; point: string; balancer: Balancer }): Promise<number> {
+  const one = stage.process(name);
   await stage.armory.hit(name, `${point}:2=pause 200`);
   stage.armory.disarm(name);
-  const one = stage.process(name);
+  balancer.leave(one.url);
   const at = performance.now();
   await stage.stop(one, 'SIGTERM');
   const took = performance.now() - at;
   scene.signals += 1;
   scene.expect(one.child.exitCode === 0, `${name} ended with ${one.child.exitCode ?? one.child.signalCode}`);
   await stage.start(one);
+  balancer.join(one.url);
   return took;
 }

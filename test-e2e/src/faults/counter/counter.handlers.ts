@@ -32,5 +32,6 @@ async function count(tx: Tx, topic: string, batch: Batch<Stream>): Promise<void>
   await tx.query(
     `insert into tallies (topic, key, n, digest) select $1, * from unnest($2::text[], $3::int[], $4::text[])
      on conflict (topic, key) do update set n = excluded.n, digest = excluded.digest`, [topic, ...columnsOf([...tallies.values()], 'key', 'n', 'digest')]);
-  await tx.query(`insert into delays select $1, clock_timestamp(), extract(epoch from clock_timestamp()) * 1000 - $2::float8`, [topic, Math.min(...batch.records.map(({ acceptedAt }) => acceptedAt))]);
+  const oldest = batch.records.reduce((one, other) => (other.acceptedAt < one.acceptedAt ? other : one));
+  await tx.query(`insert into delays select $1, $2, clock_timestamp(), extract(epoch from clock_timestamp()) * 1000 - $3::float8`, [topic, oldest.key, oldest.acceptedAt]);
 }

@@ -5,8 +5,8 @@ export class Counter1700000009001 implements MigrationInterface {
     await runner.query(`
       -- Per topic and key: how many records were heard, and a digest of their ids that depends on the order.
       create table tallies (topic text not null, key text not null, n int not null, digest text not null, primary key (topic, key));
-      -- How long after its acceptance the oldest record of a batch was heard.
-      create table delays (topic text not null, at timestamptz not null, ms float8 not null);
+      -- Of each batch the record that had been accepted longest ago, and how long ago.
+      create table delays (topic text not null, key text not null, at timestamptz not null, ms float8 not null);
     `);
   }
 

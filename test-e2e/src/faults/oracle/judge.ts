@@ -12,18 +12,18 @@ export type Verdict = { readonly lost: number; readonly doubled: number; readonl
 /** Compares what the journal says was accepted with seen messages, topics, counters and final states. Shares no code with what it judges. */
 export class Judge {
   readonly #findings = new Findings();
-  readonly #ledger: Ledger;
+  readonly ledger: Ledger;
 
   constructor(private readonly evidence: Evidence) {
     const names: TopicName[] = ['orderObservations', 'returnObservations', 'ordersChanges', 'ordersReturns'];
-    this.#ledger = new Ledger(evidence.brokers, evidence.services.includes('segmentation') ? [...names, 'segmentationChanges'] : names);
+    this.ledger = new Ledger(evidence.brokers, evidence.services.includes('segmentation') ? [...names, 'segmentationChanges'] : names);
   }
 
   /** Call it when nothing moves any more. `section` is what the ids of the journal's orders start with. */
   async judge(journal: Journal, section: string): Promise<Verdict> {
-    const copiesBefore = this.#ledger.copies;
-    await this.#ledger.read();
-    const ledger = this.#ledger;
+    const copiesBefore = this.ledger.copies;
+    await this.ledger.read();
+    const ledger = this.ledger;
     const findings = this.#findings;
     for (const event of ledger.overtaken) findings.add('lost', `behind a larger number: ${event}`);
     for (const event of ledger.renumbered) findings.add('doubled', `under two numbers: ${event}`);
@@ -49,7 +49,7 @@ export class Judge {
 
   #checkObservations(perKey: ReadonlyMap<string, readonly Sent[]>): void {
     for (const [key, sent] of perKey) {
-      const firsts = this.#ledger.firsts(sent[0]!.kind === 'order' ? 'orderObservations' : 'returnObservations').get(key) ?? [];
+      const firsts = this.ledger.firsts(sent[0]!.kind === 'order' ? 'orderObservations' : 'returnObservations').get(key) ?? [];
       const places = new Map(sent.map(({ messageId, n }) => [messageId, n]));
       checkSequence(this.#findings, `observation ${key}`, firsts.flatMap(({ messageId }) => places.get(messageId) ?? []), sent.length);
     }
@@ -57,7 +57,7 @@ export class Judge {
 
   /** Each accepted version of an order is one fact, and each of its refunds one; all of them numbered 1, 2, 3, … */
   #checkFacts(orderId: string, expected: { versions: number; refunds: number }): void {
-    const facts = this.#ledger.firsts('ordersChanges').get(orderId) ?? [];
+    const facts = this.ledger.firsts('ordersChanges').get(orderId) ?? [];
     checkSequence(this.#findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds);
     const told = facts.flatMap(({ type }) => MILESTONES.findIndex((milestone) => type === `Order${milestone[0]!.toUpperCase()}${milestone.slice(1)}`) + 1 || []);
     checkSequence(this.#findings, `milestone of ${orderId}`, told, expected.versions);
@@ -90,7 +90,7 @@ export class Judge {
   async #checkCounter(topic: TopicName): Promise<void> {
     const rows = await query<{ key: string; n: number; digest: string }>(this.evidence.databaseUrl('counter'), 'select key, n, digest from tallies where topic = $1', [TOPICS[topic]]);
     const tallies = new Map(rows.map((row) => [row.key, row]));
-    for (const [key, firsts] of this.#ledger.firsts(topic)) {
+    for (const [key, firsts] of this.ledger.firsts(topic)) {
       const { n, digest } = tallies.get(key) ?? { n: 0, digest: '' };
       if (n < firsts.length) this.#findings.add('lost', `counted of ${topic} ${key}`, firsts.length - n);
       else if (n > firsts.length) this.#findings.add('doubled', `counted of ${topic} ${key}`, n - firsts.length);

@@ -9,7 +9,7 @@ export type TopicName = keyof typeof TOPICS;
 const KEY: Record<TopicName, string> = { orderObservations: 'orderId', returnObservations: 'returnId', ordersChanges: 'orderId', ordersReturns: 'returnId', segmentationChanges: 'profileId' };
 
 /** The first copy of an event, by the rules of the contract: its number is larger than any before it in its partition. */
-export type First = { readonly id: string; readonly type: string; readonly messageId: string; readonly seq: number; readonly segment: string };
+export type First = { readonly partition: number; readonly id: string; readonly type: string; readonly messageId: string; readonly seq: number; readonly segment: string };
 
 /** What every topic holds, read once: the first copies per key in order, how many copies there were, and what broke the rules. */
 export class Ledger {
@@ -55,6 +55,6 @@ export class Ledger {
     const key = String(body[KEY[name]]);
     const firsts = this.#firsts.get(name)!;
     const held = firsts.get(key) ?? firsts.set(key, []).get(key)!;
-    held.push({ id, type, messageId: String(body['messageId'] ?? ''), seq: Number(body['seq'] ?? 0), segment: String(body['segment'] ?? '') });
+    held.push({ partition, id, type, messageId: String(body['messageId'] ?? ''), seq: Number(body['seq'] ?? 0), segment: String(body['segment'] ?? '') });
   }
 }
