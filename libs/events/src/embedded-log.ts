@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
 import { Problem } from '@yunke/kernel';
-import { Db, columnsOf, migrate, type Tx } from '@yunke/postgres';
+import { Db, columnsOf, migrate, packed, packedColumn, type Tx } from '@yunke/postgres';
 
 import { EmbeddedConsumption } from './embedded-consumption.js';
 import type { Append, ConsumeOptions, EventLog, TopicSpec, Watermark } from './log.js';
@@ -75,8 +75,8 @@ class EmbeddedLog implements EventLog {
       });
       await tx.query(
         `insert into log_record (topic, partition, "offset", key, value, headers)
-         select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[])`,
-        columnsOf(rows, 'topic', 'partition', 'offset', 'key', 'value', 'headers'));
+         select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], ${packed('$6', 'text')})`,
+        [...columnsOf(rows, 'topic', 'partition', 'offset', 'key', 'value'), packedColumn(rows, 'headers')]);
       await tx.query(`select pg_notify('${NEWS}', '')`);
     });
     this.#tell();

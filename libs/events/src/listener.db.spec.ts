@@ -57,10 +57,12 @@ describe('a listener', () => {
 
   it('lets only one of two owners of a partition move it', async () => {
     const [one, two] = [listen(), listen()];
-    const fetch = fetched([record(0, 1, 'a'), record(1, 2, 'b')]);
+    await one.heard(fetched([record(0, 1, 'first')]), beat);
+    expect(await two.heard(fetched([record(0, 1, 'first')]), beat)).toEqual({ kind: 'continue', at: 1 }); // now both know where it stands
+    const fetch = fetched([record(1, 2, 'a'), record(2, 3, 'b')]);
     const verdicts = await Promise.all([one.heard(fetch, beat), two.heard(fetch, beat)]);
 
-    expect(await db.query('select key, n from counts order by key')).toEqual([{ key: 'a', n: 1 }, { key: 'b', n: 1 }]);
+    expect(await db.query('select key, n from counts order by key')).toEqual([{ key: 'a', n: 1 }, { key: 'b', n: 1 }, { key: 'first', n: 1 }]);
     expect(verdicts.map(({ kind }) => kind).sort()).toEqual(['continue', 'retry']);
   });
 

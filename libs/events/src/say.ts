@@ -2,7 +2,7 @@ import { context, propagation } from '@opentelemetry/api';
 
 import { streamOf, type Fact, type Stream } from '@yunke/contracts';
 import { fault, opaqueId, uuidv5 } from '@yunke/kernel';
-import { columnsOf, type Tx } from '@yunke/postgres';
+import { columnsOf, packed, packedColumn, type Tx } from '@yunke/postgres';
 
 import { partitionOf } from './partition.js';
 import { voiceOf } from './voice.js';
@@ -65,10 +65,10 @@ async function write(tx: Tx, said: readonly Said[]): Promise<void> {
     if (last && last.lines.length < EVENTS_PER_ROW) last.lines.push(line);
     else open.push({ topic, partition, lines: [line] });
   }
-  const packed = [...rows.values()].flat().map(({ topic, partition, lines }) => ({ topic, partition, events: lines.length, payload: lines.join('\n') }));
+  const outbox = [...rows.values()].flat().map(({ topic, partition, lines }) => ({ topic, partition, events: lines.length, payload: lines.join('\n') }));
   await tx.query(
-    'insert into outbox (topic, partition, events, payload) select * from unnest($1::text[], $2::int[], $3::int[], $4::text[])',
-    columnsOf(packed, 'topic', 'partition', 'events', 'payload'),
+    `insert into outbox (topic, partition, events, payload) select * from unnest($1::text[], $2::int[], $3::int[], ${packed('$4', 'text')})`,
+    [...columnsOf(outbox, 'topic', 'partition', 'events'), packedColumn(outbox, 'payload')],
   );
   await fault('outbox.written');
   const voice = voiceOf(tx.db);

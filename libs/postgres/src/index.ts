@@ -3,4 +3,4 @@ export { Db, Tx, type DbOptions, type MigrationClass } from './db.js';
 export { codeOf, isTransient } from './errors.js';
 export { requireInserted } from './inserted.js';
 export { migrate, requireMigrated } from './migrate.js';
-export { byKey, columnsOf, sorted } from './rows.js';
+export { byKey, columnsOf, packed, packedColumn, sorted } from './rows.js';

@@ -6,6 +6,18 @@ export function columnsOf<R extends object>(rows: readonly R[], ...names: (keyof
   return names.map((name) => rows.map((row) => toParameter(row[name])));
 }
 
+const SEPARATOR = '\u001e'; // JSON text never holds it raw
+
+/**
+ * A column of JSON, or of other texts without control characters but line ends, as ONE text parameter: `${packed}` in SQL takes
+ * it apart again. An array parameter would have every quote escaped on the way, the largest cost of a statement.
+ */
+export const packedColumn = <R extends object>(rows: readonly R[], name: keyof R): string =>
+  rows.map((row) => { const value = row[name]; return typeof value === 'string' ? value : JSON.stringify(value); }).join(SEPARATOR);
+
+/** The SQL for a packed parameter: `unnest($1::text[], ${packed('$2', 'json')})`. */
+export const packed = (parameter: string, type: 'json' | 'text'): string => `string_to_array(${parameter}::text, E'\\x1e')::${type}[]`;
+
 function toParameter(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   return typeof value === 'object' && !(value instanceof Date) && !Buffer.isBuffer(value) ? JSON.stringify(value) : value;

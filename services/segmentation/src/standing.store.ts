@@ -1,4 +1,4 @@
-import { byKey, columnsOf, requireInserted, sorted, type Db, type Tx } from '@yunke/postgres';
+import { byKey, columnsOf, packed, packedColumn, requireInserted, sorted, type Db, type Tx } from '@yunke/postgres';
 import type { Millis } from '@yunke/kernel';
 
 import type { Entry } from './history.js';
@@ -11,9 +11,11 @@ type StandingRow = {
 };
 
 const NUMBERS = ['seq', 'version', 'rule_version', 'first_seen_at', 'profile_version', 'evaluated_at', 'next_at', 'timer_at'] as const;
-const COLUMNS = ['profile_id', ...NUMBERS, 'memberships'] as const;
+const PLAIN = ['profile_id', ...NUMBERS] as const;
+const COLUMNS = [...PLAIN, 'memberships'] as const;
 const SELECTED = `profile_id, ${NUMBERS.map((name) => `${name}::float8 as ${name}`).join(', ')}, memberships`;
-const UNNEST = `unnest($1::text[], ${NUMBERS.map((_, index) => `$${index + 2}::bigint[]`).join(', ')}, $10::json[])`;
+const UNNEST = `unnest($1::text[], ${NUMBERS.map((_, index) => `$${index + 2}::bigint[]`).join(', ')}, ${packed('$10', 'json')})`;
+const parameters = (rows: readonly Record<(typeof COLUMNS)[number], unknown>[]): unknown[] => [...columnsOf(rows, ...PLAIN), packedColumn(rows, 'memberships')];
 
 export type Locked = { readonly profiles: Map<string, Profile>; readonly isNew: ReadonlySet<string> };
 
@@ -29,9 +31,9 @@ export async function lockMany(tx: Tx, ids: Iterable<string>): Promise<Locked> {
 export async function saveMany(tx: Tx, { isNew }: Locked, profiles: readonly Profile[]): Promise<void> {
   const rows = profiles.map(rowOf).sort((a, b) => (a.profile_id < b.profile_id ? -1 : 1));
   const [added, changed] = [rows.filter((row) => isNew.has(row.profile_id)), rows.filter((row) => !isNew.has(row.profile_id))];
-  if (added.length > 0) requireInserted(await tx.query(`insert into standings (${COLUMNS.join(', ')}) select * from ${UNNEST} on conflict (profile_id) do nothing returning 1`, columnsOf(added, ...COLUMNS)), added.length);
+  if (added.length > 0) requireInserted(await tx.query(`insert into standings (${COLUMNS.join(', ')}) select * from ${UNNEST} on conflict (profile_id) do nothing returning 1`, parameters(added)), added.length);
   if (changed.length > 0) {
-    await tx.query(`update standings set ${COLUMNS.slice(1).map((name) => `${name} = new.${name}`).join(', ')} from ${UNNEST} as new (${COLUMNS.join(', ')}) where standings.profile_id = new.profile_id`, columnsOf(changed, ...COLUMNS));
+    await tx.query(`update standings set ${COLUMNS.slice(1).map((name) => `${name} = new.${name}`).join(', ')} from ${UNNEST} as new (${COLUMNS.join(', ')}) where standings.profile_id = new.profile_id`, parameters(changed));
   }
 }
 
@@ -45,7 +47,7 @@ export async function entriesOf(tx: Tx | Db, subjects: readonly string[]): Promi
 export async function saveEntries(tx: Tx, histories: ReadonlyMap<string, readonly Entry[]>): Promise<void> {
   if (histories.size === 0) return;
   const rows = [...histories].map(([subject, entries]) => ({ subject, entries })).sort((a, b) => (a.subject < b.subject ? -1 : 1));
-  await tx.query('insert into subject_histories (subject, entries) select * from unnest($1::text[], $2::json[]) on conflict (subject) do update set entries = excluded.entries', columnsOf(rows, 'subject', 'entries'));
+  await tx.query(`insert into subject_histories (subject, entries) select * from unnest($1::text[], ${packed('$2', 'json')}) on conflict (subject) do update set entries = excluded.entries`, [...columnsOf(rows, 'subject'), packedColumn(rows, 'entries')]);
 }
 
 /** Brings the list of memberships in line: who left goes, who entered comes with the proof, a moved `since` is put right. */
@@ -56,12 +58,12 @@ export async function saveMemberships(tx: Tx, moves: readonly { profile: Profile
   if (rows.length === 0) return;
   await tx.query(
     `insert into memberships (segment, profile_id, since, seq, effective_at, reason, cause, rule_version, proof)
-     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::json[])
+     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], ${packed('$9', 'json')})
      on conflict (segment, profile_id) do update set since = excluded.since, seq = coalesce(nullif(excluded.seq, 0), memberships.seq),
        effective_at = case when excluded.seq = 0 then memberships.effective_at else excluded.effective_at end,
        reason = case when excluded.seq = 0 then memberships.reason else excluded.reason end, cause = case when excluded.seq = 0 then memberships.cause else excluded.cause end,
        rule_version = case when excluded.seq = 0 then memberships.rule_version else excluded.rule_version end, proof = case when excluded.seq = 0 then memberships.proof else excluded.proof end`,
-    columnsOf(rows, 'segment', 'profileId', 'since', 'seq', 'effectiveAt', 'reason', 'cause', 'ruleVersion', 'proof'));
+    [...columnsOf(rows, 'segment', 'profileId', 'since', 'seq', 'effectiveAt', 'reason', 'cause', 'ruleVersion'), packedColumn(rows, 'proof')]);
 }
 
 type MembershipRow = { segment: string; profileId: string; since: Millis; seq: number; effectiveAt: Millis; reason: string; cause: string; ruleVersion: number; proof: string };

@@ -28,11 +28,15 @@ const LEAST_ROWS_PER_EVENT = 0.002;
 
 export type Campaign = {
   readonly rates: Spread; readonly stretches: readonly Stretch[]; readonly usage: Usage; readonly perEvent: Moved; readonly changesPerEvent: number;
+  /** What one row and its commit take, in µs: without it no batch can be judged. */
+  readonly commitMicros: Spread;
   readonly floor: Floor; readonly rawKafka: readonly RawKafka[];
   readonly latency: Latency; readonly customers: number; readonly door: Door; readonly naive: Naive; readonly memoryMb: Record<string, number>;
+  /** With CPU profiles being taken everything is slower. */
+  readonly profiled: boolean;
 };
 
-type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'memoryMb'>;
+type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'commitMicros' | 'memoryMb'>;
 
 /** Everything, in one run: the pipeline and the raw rates in turns, latency at half that load, the oracle, the door, the twin. */
 export async function campaign(stage: Stage, settings: Settings, note: (text: string) => void): Promise<Campaign> {
@@ -51,7 +55,7 @@ export async function campaign(stage: Stage, settings: Settings, note: (text: st
   await stage.platform.process('ingestion').kill('SIGTERM');
   note('the naive twin');
   const naive = await measureNaive(stage, smaller(workload, settings), settings.naiveEvents);
-  return { ...pipeline, latency, customers, door, naive };
+  return { ...pipeline, latency, customers, door, naive, profiled: settings.profile !== undefined };
 }
 
 /** The same shop with as many orders a customer, for a shorter run. */
@@ -64,7 +68,11 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
   const { flow, meter, postgres } = stage;
   note(`warming up with ${warmUp} orders`);
   const outboxes = new OutboxRows(flow);
-  await runStretch(stage, workload, 0, warmUp).finally(() => outboxes.stop());
+  try {
+    await runStretch(stage, workload, 0, warmUp);
+  } finally {
+    await outboxes.stop();
+  }
   const writtenBefore = await writtenSoFar(flow);
   const rawPostgres = await RawPostgres.of(postgres, flow, writtenBefore.filter(({ rows }) => rows / warmUp >= LEAST_ROWS_PER_EVENT), outboxes.byService);
   const countsBefore = await flow.counts();
@@ -87,7 +95,7 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
   const written = writtenPerEvent(writtenBefore, await writtenSoFar(flow), events);
   const floor = floorOf(rawKafka, rawPostgres, { moved, written });
   await rawPostgres.close();
-  return { rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved, changesPerEvent, floor, rawKafka, memoryMb };
+  return { rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved, changesPerEvent, floor, rawKafka, commitMicros: spreadOf(rawPostgres.commits), memoryMb };
 }
 
 type Ends = Awaited<ReturnType<Flow['ends']>>;

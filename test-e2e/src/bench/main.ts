@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 
 import { campaign } from './campaign.js';
 import { measured, told } from './report.js';
@@ -25,6 +25,7 @@ async function bench(settings: Settings): Promise<void> {
 
 function settingsOrUsage(): Settings | undefined {
   try {
+    if (!existsSync('/proc/self/stat')) throw new Error('This host has no /proc to read CPU from.');
     return readSettings(process.argv.slice(2));
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);

@@ -13,7 +13,9 @@ export class OutboxRows {
   readonly #timer: NodeJS.Timeout;
 
   constructor(private readonly flow: Flow) {
-    this.#timer = setInterval(() => (this.#looking = this.#looking.then(() => this.#look())), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => {
+      this.#looking = this.#looking.then(() => this.#look()).catch(() => undefined); // what failed here fails elsewhere, too, and is told there
+    }, LOOK_EVERY_MS);
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,6 @@
-import { Kafka, logLevel, type Consumer, type EachBatchPayload, type IHeaders, type Message } from 'kafkajs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { Kafka, logLevel, type Admin, type Consumer, type EachBatchPayload, type IHeaders, type Message } from 'kafkajs';
 
 import { answerWith } from './worker.js';
 
@@ -10,6 +12,7 @@ export type RawKafka = { readonly records: number; readonly bytesPerRecord: numb
 
 const PARTITIONS = 12;
 const RECORDS_PER_SEND = 1_000;
+const TOPIC_WITHIN_MS = 30_000;
 
 let warm = false;
 
@@ -29,8 +32,9 @@ async function measure(kafka: Kafka, records: readonly Message[]): Promise<RawKa
   const admin = kafka.admin();
   await admin.connect();
   const topic = `bench.raw.${crypto.randomUUID()}`;
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }] });
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }] });
   try {
+    await untilThere(admin, topic);
     const produced = await produce(kafka, topic, records);
     const consumed = await consume(kafka, topic, records.length);
     const bytes = records.reduce((total, { key, value, headers }) => total + key!.length + value!.length + bytesOf(headers!), 0);
@@ -40,6 +44,18 @@ async function measure(kafka: Kafka, records: readonly Message[]): Promise<RawKa
   } finally {
     await admin.deleteTopics({ topics: [topic] });
     await admin.disconnect();
+  }
+}
+
+/** kafkajs's own `waitForLeaders` gives up when it asks before the broker has heard of the topic. */
+async function untilThere(admin: Admin, topic: string): Promise<void> {
+  for (const until = performance.now() + TOPIC_WITHIN_MS; ; await pause(50)) {
+    try {
+      const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (found!.partitions.filter(({ leader }) => leader >= 0).length === PARTITIONS) return;
+    } catch (error) {
+      if (performance.now() > until) throw error;
+    }
   }
 }
 

@@ -21,10 +21,14 @@ export type Shape = LikeTable & {
 const ROWS_PER_SHAPE = 10_000;
 const ROWS_PER_TRANSACTION = 5_000;
 const ROWS_PER_STATEMENT = 500;
+const COMMITS_PER_ROUND = 100;
 const SCRATCH = 'bench_floor';
 
 /** A database of its own on the same server, in which every shape is written over and over. */
 export class RawPostgres {
+  /** How long one row and its commit took, in µs. */
+  readonly commits: number[] = [];
+
   private constructor(private readonly scratch: Client, readonly shapes: readonly Shape[]) {}
 
   /** Of each kind of write a shape, if there are rows enough to measure it. */
@@ -52,6 +56,12 @@ export class RawPostgres {
 
   /** Measures every shape once, in each of its forms. */
   async round(): Promise<void> {
+    await this.scratch.query('create table if not exists "commits" (n int)');
+    for (let n = 0; n < COMMITS_PER_ROUND; n += 1) {
+      const startedAt = performance.now();
+      await this.scratch.query('insert into "commits" values (1)');
+      this.commits.push((performance.now() - startedAt) * 1_000);
+    }
     for (const shape of this.shapes) {
       shape.rates.copy.push(await this.#timed(shape, (rows) => this.#copyAndMerge(shape, rows)));
       if (shape.write !== 'delete') shape.rates.values.push(await this.#timed(shape, (rows) => this.#prepared(shape, rows)));

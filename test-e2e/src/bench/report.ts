@@ -31,7 +31,7 @@ export function measured(campaign: Campaign): Record<string, unknown> {
     door: { accept_only_to_floor: rounded(door.acceptingOnly.micros.median / door.bare.micros.median, 2), service: costs(door.service), accepting_only: costs(door.acceptingOnly), bare: costs(door.bare), foreign_cores: rounded(door.foreignCores, 2) },
     latency: { ...latency, usage: undefined, p50Ms: rounded(latency.p50Ms, 1), p90Ms: rounded(latency.p90Ms, 1), p99Ms: rounded(latency.p99Ms, 1), maxMs: rounded(latency.maxMs, 1), generatorLatestMs: rounded(latency.generatorLatestMs, 1), cpu_us_per_event: perEvent(latency.usage, latency.eventsPerSecond * latency.usage.seconds), foreign_cores: rounded(latency.usage.foreignCores, 2) },
     naive: { events: naive.events, customers: naive.customers, events_per_s: spread(naive.eventsPerSecond), changes_per_event: rounded(naive.changesPerEvent, 3), cpu_us_per_event: perEvent(naive.usage, naive.events), foreign_cores: rounded(naive.usage.foreignCores, 2) },
-    setting: { seed: SEED, customers: CUSTOMERS, partitions: 12, lines_per_order: LINES, events_per_request: EVENTS_PER_REQUEST, node: process.version, cpu: cpus()[0]?.model, cores: cpus().length },
+    setting: { seed: SEED, customers: CUSTOMERS, partitions: 12, lines_per_order: LINES, events_per_request: EVENTS_PER_REQUEST, node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, commit_us: spread(campaign.commitMicros), profiled: campaign.profiled },
   };
 }
 
@@ -46,7 +46,7 @@ export function told(campaign: Campaign): string {
     '',
     `pipeline              ${per(rates)} events/s, ${(sum(Object.values(usage.micros)) / 1e6 / usage.seconds).toFixed(2)} cores used${quiet(usage.foreignCores)}`,
     `pipeline ÷ floor      ${(rates.median / floor.eventsPerSecond).toFixed(2)}   F = ${floor.eventsPerSecond.toFixed(0)} events/s`,
-    `pipeline ÷ naive      ${(rates.median / naive.eventsPerSecond.median).toFixed(1)}   N = ${per(naive.eventsPerSecond)} events/s, ${naive.changesPerEvent.toFixed(2)} changes an event${quiet(naive.usage.foreignCores)}`,
+    `pipeline ÷ naive      ${(rates.median / naive.eventsPerSecond.median).toFixed(1)}   N = ${per(naive.eventsPerSecond)} events/s of ${naive.events}, ${naive.changesPerEvent.toFixed(2)} changes an event${quiet(naive.usage.foreignCores)}`,
     `door ÷ bare door      ${(door.service.micros.median / door.bare.micros.median).toFixed(2)}   ${doorTold(door.service)} against ${doorTold(door.bare)}${quiet(door.foreignCores)}`,
     `  accepting alone     ${(door.acceptingOnly.micros.median / door.bare.micros.median).toFixed(2)}   ${doorTold(door.acceptingOnly)}, the relay held back`,
     `event → change        p50 ${latency.p50Ms.toFixed(0)} ms, p90 ${latency.p90Ms.toFixed(0)}, p99 ${latency.p99Ms.toFixed(0)}, max ${latency.maxMs.toFixed(0)} at ${latency.eventsPerSecond} events/s for ${latency.seconds} s (${latency.measured} events; the generator at most ${latency.generatorLatestMs.toFixed(0)} ms late)${quiet(latency.usage.foreignCores)}`,
@@ -65,6 +65,7 @@ export function told(campaign: Campaign): string {
     ...table(Object.entries(perEvent(naive.usage, naive.events)).sort(([, a], [, b]) => b - a).map(([name, micros]) => [name, micros.toFixed(0)])),
     '',
     `Memory at most, MB: ${Object.entries(whole(campaign.memoryMb)).map(([name, mb]) => `${name} ${mb}`).join(', ')}.`,
+    `One row and its commit: ${per(campaign.commitMicros)} µs (fsync and synchronous_commit are on).${campaign.profiled ? ' CPU profiles were being taken: everything is slower than it is.' : ''}`,
     `Load of this machine now: ${loadavg().map((load) => load.toFixed(1)).join(' ')} on ${cpus().length} cores.`,
   ].join('\n');
 }

@@ -8,6 +8,8 @@ export const USAGE = `npm run bench [-- options]
   --events N       orders that are measured (100000)
   --warm-up N      orders before them that are not (as many)
   --profile DIR    write a CPU profile of every service (and cost it some of its speed)
+
+It reads /proc, so it runs on Linux only.
 `;
 
 export type Settings = {

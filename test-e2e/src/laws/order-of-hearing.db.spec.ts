@@ -38,7 +38,7 @@ describe('the state of all services', () => {
   afterAll(() => platform.stop(), 60_000);
 
   /** Two populations live one history: one is heard as it was accepted; the other shuffled, with repetitions, in batches of which one is sent twice. */
-  async function disagreements(history: readonly World[], order: Order): Promise<Disagreement[]> {
+  async function disagreements(history: readonly World[], order: Order, all: Expected[] = []): Promise<Disagreement[]> {
     const base = Date.now();
     const [first, second] = [written(history, { run: ++run, base }), written(history, { run: ++run, base })];
     await platform.hear(inTime(first.flat()));
@@ -51,14 +51,14 @@ describe('the state of all services', () => {
     const [inOrder, outOfOrder] = [await stateOf(platform, first), await stateOf(platform, second)];
     return written(history, { run: 0, base }).flatMap((observations, place) => {
       const [expected, ...found] = [oracle(observations, now), inOrder[place]!, outOfOrder[place]!].map(plain) as [Expected, Expected, Expected];
-      met.push(expected);
+      all.push(expected);
       return found.every((one) => isDeepStrictEqual(one, expected)) ? [] : [{ world: history[place]!, observations, expected, found }];
     });
   }
 
   /** Fails with the smallest history that still disagrees: all histories with one thing less are heard at once, again and again. */
   async function law({ history, ...order }: Order & { history: World[] }): Promise<void> {
-    let [wrong] = await disagreements(history, order);
+    let [wrong] = await disagreements(history, order, met);
     for (let less = wrong; less; [less] = await disagreements(smaller(less.world), order)) wrong = less;
     if (!wrong) return;
     const { observations, expected, found: [inOrder, outOfOrder] } = wrong;
@@ -71,18 +71,19 @@ describe('the state of all services', () => {
   it('was that of people who bought, came as several, moved orders, cancelled and sent back', async () => {
     const people = met.flatMap((state) => Object.values(state.people));
     const all = met.flatMap((state) => Object.values(state.orders));
-    const share = (some: number, of: number): number => some / of;
-    const happened = (await platform.said(streams.identityChanges)).map(({ type }) => type);
-    const segments = new Set(people.flatMap((person) => Object.keys(person.segments)));
+    const said = await platform.said(streams.identityChanges);
+    const merged = new Set(said.flatMap(({ type, body }) => (type === 'ProfilesMerged' ? [body['profileId']] : [])));
+    console.log('MERGED', merged.size / (2 * people.length));
+    const share = <T>(of: readonly T[], which: (one: T) => boolean): number => of.filter(which).length / of.length;
 
-    expect(share(people.filter((person) => !('lifecycle.prospect' in person.segments)).length, people.length)).toBeGreaterThan(1 / 3);
-    expect(share(people.filter(({ subjects }) => subjects.length > 1).length, people.length)).toBeGreaterThan(1 / 5);
-    expect(share(all.filter(({ status }) => status === 'cancelled').length, all.length)).toBeGreaterThan(1 / 50);
-    expect(share(all.filter(({ refunds }) => refunds.length > 0).length, all.length)).toBeGreaterThan(1 / 50);
-    expect(share(all.filter(({ formerSubjects }) => formerSubjects.length > 0).length, all.length)).toBeGreaterThan(1 / 50);
-    expect(met.filter(({ returns }) => Object.keys(returns).length > 0).length).toBeGreaterThan(0);
-    expect(new Set(happened)).toEqual(new Set(['ProfileCreated', 'ProfilesMerged', 'ProfileSplit']));
-    expect([...segments].sort()).toEqual(expect.arrayContaining(['activity.at_risk', 'activity.dormant', 'activity.lost', 'lifecycle.loyal', 'value.high', 'value.middle']));
+    expect(share(people, ({ segments }) => !('lifecycle.prospect' in segments))).toBeGreaterThan(1 / 3);
+    expect(share(people, ({ subjects }) => subjects.length > 1)).toBeGreaterThan(1 / 5);
+    expect(share(all, ({ status }) => status === 'cancelled')).toBeGreaterThan(1 / 50);
+    expect(share(all, ({ refunds }) => refunds.length > 0)).toBeGreaterThan(1 / 50);
+    expect(share(all, ({ formerSubjects }) => formerSubjects.length > 0)).toBeGreaterThan(1 / 50);
+    expect(share(met, ({ returns }) => Object.keys(returns).length > 0)).toBeGreaterThan(1 / 50);
+    expect(new Set(said.map(({ type }) => type))).toEqual(new Set(['ProfileCreated', 'ProfilesMerged', 'ProfileSplit']));
+    expect([...new Set(people.flatMap(({ segments }) => Object.keys(segments)))]).toEqual(expect.arrayContaining(['activity.at_risk', 'activity.dormant', 'activity.lost', 'lifecycle.loyal', 'value.high', 'value.middle']));
   });
 
   it('is what the changes fold to, profile by profile, by seq without a gap', async () => {

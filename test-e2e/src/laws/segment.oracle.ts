@@ -71,7 +71,7 @@ function namesAt(entries: readonly Entry[], instants: readonly number[], now: nu
   const value = reached(100_000) ? 'high' : reached(20_000) ? 'middle' : 'low';
   const activity = now - first < 30 * DAY ? 'new' : age < 90 ? 'active' : age < 180 ? 'at_risk' : age < 365 ? 'dormant' : 'lost';
   const lifecycle = orders.length >= 5 ? 'loyal' : orders.length >= 2 ? 'repeat' : 'first';
-  const score = (value_: number, cuts: readonly number[]): number => 1 + cuts.filter((cut) => value_ >= cut).length;
+  const score = (seen: number, cuts: readonly number[]): number => 1 + cuts.filter((cut) => seen >= cut).length;
   const band = bandOf(6 - score(age, [30, 90, 180, 365]), score(orders.length, [2, 3, 5, 10]), score(net(entries, BASE, now), [5_000, 20_000, 50_000, 100_000]));
   return [`value.${value}`, `activity.${activity}`, `lifecycle.${lifecycle}`, `rfm.${band}`];
 }

@@ -9,7 +9,8 @@ import type { Observation } from './observations.js';
 import type { PlatformUnderTest } from './platform-under-test.js';
 
 type OrderView = Omit<OrderStands, 'lines'> & { readonly orderId: string; readonly lines: readonly { lineId: string; sku: string; quantity: number; totalMinor: number }[] };
-type ProfileView = { readonly subjects: readonly string[]; readonly traits: Omit<Traits, 'firstOrderAt' | 'lastOrderAt'> & { readonly firstOrderAt?: number; readonly lastOrderAt?: number; readonly recencyMs?: number }; readonly memberships: readonly { segment: string; since: string }[] };
+type TraitsView = Omit<Traits, 'firstOrderAt' | 'lastOrderAt'> & { readonly firstOrderAt?: number; readonly lastOrderAt?: number; readonly recencyMs?: number };
+type ProfileView = { readonly subjects: readonly string[]; readonly traits: TraitsView; readonly memberships: readonly { segment: string; since: string }[] };
 
 /** What the services say now about the subjects, orders and returns of some worlds, each world by itself. */
 export async function stateOf(platform: PlatformUnderTest, worlds: readonly (readonly Observation[])[]): Promise<Expected[]> {

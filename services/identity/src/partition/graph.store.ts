@@ -59,7 +59,7 @@ export async function loadGraph(tx: Tx, { subjects, identifiers = [], added = []
   };
   await expand(tx, loading, identifiers.map((one) => ({ ...one, forced: true })));
   while (loading.next.size > 0) {
-    const asked = await take(tx, loading);
+    const asked = await loadNext(tx, loading);
     await expand(tx, loading, asked);
     if (loading.next.size === 0) await formerMembers(tx, loading);
   }
@@ -69,7 +69,7 @@ export async function loadGraph(tx: Tx, { subjects, identifiers = [], added = []
 }
 
 /** Loads the next subjects with all they carry, and tells the identifiers to go on with. */
-async function take(tx: Tx, loading: Loading): Promise<Asked[]> {
+async function loadNext(tx: Tx, loading: Loading): Promise<Asked[]> {
   const batch = loading.next;
   loading.next = new Map();
   for (const [subject, cause] of batch) loading.subjects.set(subject, cause);
@@ -125,9 +125,10 @@ function reach(loading: Loading, subject: string, cause: Cause | undefined): voi
   if (cause && !loading.subjects.has(subject) && !loading.next.has(subject)) loading.next.set(subject, cause);
 }
 
-/** Nothing more is loaded of what is too large already. */
+/** Nothing more is loaded of what is too large already. Of an identifier that was not counted yet nobody knows whether it joins. */
 function cutLarge({ seen, evidence, decisions, carriers, cut }: Loading): void {
-  for (const component of components({ seen, evidence, decisions: [...decisions.values()] }, carriers))
+  const counted = evidence.filter((carried) => carriers.has(identifierKey(carried)));
+  for (const component of components({ seen, evidence: counted, decisions: [...decisions.values()] }, carriers))
     if (resolve(component).stale) for (const { subject } of component.seen) cut.add(subject);
 }
 

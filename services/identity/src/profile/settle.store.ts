@@ -5,7 +5,7 @@ import { nextDecision } from '../partition/graph.store.js';
 import type { Partition } from '../partition/partition.js';
 import { happened, recorded, type Caused } from './profile.js';
 import { findRegisters, lockMany, lockMembers, note, saveMany, saveMembers, saveRegisters } from './profile.store.js';
-import { settled, type Held, type Member } from './settle.js';
+import { amends, settled, type Held, type Member } from './settle.js';
 
 /** Nobody moves. */
 export const STILL: Partition = { moves: [], happenings: [], tooLarge: 0 };
@@ -32,7 +32,7 @@ async function hold(tx: Tx, news: readonly News[], { moves }: Partition, idOf: (
   const locked = await lockMembers(tx, [...touched].filter((subject) => !alone.has(subject)));
   const members = new Map([...alone, ...locked]);
   const newIds = new Set([...alone.values()].map(({ profileId }) => profileId));
-  const homes = news.map(({ told }) => members.get(told.subject)!.profileId);
+  const homes = news.filter(amends).map(({ told }) => members.get(told.subject)!.profileId);
   const profiles = await lockMany(tx, [...moves.map(({ profileId }) => profileId), ...homes].filter((id) => !newIds.has(id)));
   const folded = new Set([...moves.flatMap(({ subjects }) => subjects), ...homes.flatMap((id) => profiles.get(id)?.subjects ?? [])]);
   const registers = await findRegisters(tx, [...folded].filter((subject) => !alone.has(subject)));

@@ -33,7 +33,7 @@ export function settled(held: Held, news: readonly News[], moves: readonly Move[
     return { cause, golden: fold(subjects.map(registersOf)), profile: { profileId, subjects, stale, decision, version: (held.profiles.get(profileId)?.version ?? 0) + 1,
       firstSeenAt: seen.length > 0 ? Math.min(...seen) : null, acceptedAt: cause.acceptedAt, reason: reasonFor(cause, move.identity) } };
   });
-  const unmoved = news.filter(({ told }) => !homes.has(told.subject));
+  const unmoved = news.filter((one) => amends(one) && !homes.has(one.told.subject));
   for (const [profileId, about] of Map.groupBy(unmoved, ({ told }) => held.members.get(told.subject)!.profileId)) {
     const before = held.profiles.get(profileId)!;
     const golden = fold(before.subjects.map(registersOf));
@@ -43,6 +43,9 @@ export function settled(held: Held, news: readonly News[], moves: readonly Move[
   }
   return { members: [...members.values()], registers: changed, profiles };
 }
+
+/** Whether the profile may show it though nobody moves. */
+export const amends = ({ fillsMore, isSooner }: News): boolean => fillsMore || isSooner;
 
 /** A profile whose members stay: its golden record and since when it is known may change. */
 function amend(before: Profile, news: readonly News[], tellsMore: boolean): { profile: Profile; cause: Cause } | undefined {

@@ -1,4 +1,4 @@
-import { byKey, columnsOf, requireInserted, sorted, type Db, type Tx } from '@yunke/postgres';
+import { byKey, columnsOf, packed, packedColumn, requireInserted, sorted, type Db, type Tx } from '@yunke/postgres';
 
 import { stateOf, unknownOrder, type Order } from './order.js';
 
@@ -17,18 +17,22 @@ export async function lockMany(tx: Tx, ids: readonly string[]): Promise<Locked> 
 export async function saveMany(tx: Tx, { isNew }: Locked, orders: readonly Order[]): Promise<void> {
   const rows = orders.map(rowOf).sort((a, b) => (a.id < b.id ? -1 : 1));
   const [added, changed] = [rows.filter(({ id }) => isNew.has(id)), rows.filter(({ id }) => !isNew.has(id))];
-  if (added.length > 0) requireInserted(await tx.query(`insert into orders (${COLUMNS.join(', ')}) select * from ${UNNEST} on conflict (id) do nothing returning 1`, columnsOf(added, ...COLUMNS)), added.length);
+  if (added.length > 0) requireInserted(await tx.query(`insert into orders (${COLUMNS.join(', ')}) select * from ${UNNEST} on conflict (id) do nothing returning 1`, parameters(added)), added.length);
   if (changed.length > 0) {
     await tx.query(
       `update orders set state = new.state, subject = new.subject, status = new.status, placed_at = new.placed_at, currency = new.currency, total_minor = new.total_minor, refunded_minor = new.refunded_minor
-       from ${UNNEST} as new (${COLUMNS.join(', ')}) where orders.id = new.id`, columnsOf(changed, ...COLUMNS));
+       from ${UNNEST} as new (${COLUMNS.join(', ')}) where orders.id = new.id`, parameters(changed));
   }
 }
 
-const COLUMNS = ['id', 'state', 'subject', 'status', 'placed_at', 'currency', 'total_minor', 'refunded_minor'] as const;
-const UNNEST = 'unnest($1::text[], $2::json[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bigint[], $8::bigint[])';
+const PLAIN = ['id', 'subject', 'status', 'placed_at', 'currency', 'total_minor', 'refunded_minor'] as const;
+const COLUMNS = [...PLAIN, 'state'] as const;
+const UNNEST = `unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bigint[], $7::bigint[], ${packed('$8', 'json')})`;
+const parameters = (rows: readonly OrderRow[]): unknown[] => [...columnsOf(rows, ...PLAIN), packedColumn(rows, 'state')];
 
-function rowOf(order: Order): Record<(typeof COLUMNS)[number], unknown> & { id: string } {
+type OrderRow = Record<(typeof COLUMNS)[number], unknown> & { id: string };
+
+function rowOf(order: Order): OrderRow {
   const state = stateOf(order);
   return { id: order.id, state: order, subject: state.subject, status: state.status, placed_at: state.placedAt, currency: state.currency, total_minor: state.totalMinor, refunded_minor: state.refundedMinor };
 }

@@ -1,4 +1,4 @@
-import { byKey, columnsOf, requireInserted, sorted, type Tx } from '@yunke/postgres';
+import { byKey, columnsOf, packed, packedColumn, requireInserted, sorted, type Tx } from '@yunke/postgres';
 
 import { unknownReturn, valuesOf, type Return } from './return.js';
 
@@ -14,7 +14,8 @@ export async function lockMany(tx: Tx, ids: readonly string[]): Promise<Locked> 
 export async function saveMany(tx: Tx, { isNew }: Locked, returns: readonly Return[]): Promise<void> {
   const rows = returns.map((one) => ({ id: one.id, state: one, subject: valuesOf(one).subject ?? '' })).sort((a, b) => (a.id < b.id ? -1 : 1));
   const [added, changed] = [rows.filter(({ id }) => isNew.has(id)), rows.filter(({ id }) => !isNew.has(id))];
-  const unnest = 'unnest($1::text[], $2::json[], $3::text[])';
-  if (added.length > 0) requireInserted(await tx.query(`insert into returns (id, state, subject) select * from ${unnest} on conflict (id) do nothing returning 1`, columnsOf(added, 'id', 'state', 'subject')), added.length);
-  if (changed.length > 0) await tx.query(`update returns set state = new.state, subject = new.subject from ${unnest} as new (id, state, subject) where returns.id = new.id`, columnsOf(changed, 'id', 'state', 'subject'));
+  const unnest = `unnest($1::text[], $2::text[], ${packed('$3', 'json')})`;
+  const parameters = (some: typeof rows): unknown[] => [...columnsOf(some, 'id', 'subject'), packedColumn(some, 'state')];
+  if (added.length > 0) requireInserted(await tx.query(`insert into returns (id, subject, state) select * from ${unnest} on conflict (id) do nothing returning 1`, parameters(added)), added.length);
+  if (changed.length > 0) await tx.query(`update returns set state = new.state, subject = new.subject from ${unnest} as new (id, subject, state) where returns.id = new.id`, parameters(changed));
 }
