@@ -115,7 +115,7 @@ class Member implements Consumption {
 
   #joined(assignment: Record<string, number[]>): void {
     // kafkajs was asked to stop while it was joining and joined all the same; it can leave only when the join has ended.
-    if (this.#stopping) return void setImmediate(() => this.#consumer.disconnect().catch(() => {}));
+    if (this.#stopping) return void setImmediate(() => void this.#consumer.disconnect().catch(() => {}));
     this.#hints.clear();
     // kafkajs keeps pauses when partitions change hands; ours end here.
     for (const { place } of this.#paused.values()) this.#resume(place);
