@@ -161,7 +161,7 @@ describe('the people that identity knows', () => {
       expect(await hear([[...chunks(all), ...history.decided.map(decision)]])).toEqual(expected);
       const mixed = shuffled([...chunks(shuffled([...all, ...all.slice(0, 3)])), ...history.decided.map(decision)]);
       expect(await hear([0, 1, 2].map((lane) => mixed.filter((_, index) => index % 3 === lane)))).toEqual(expected);
-    }), { numRuns: 60 }), 300_000);
+    }), { numRuns: 60, interruptAfterTimeLimit: 240_000 }), 300_000);
 });
 
 async function untilDone(work: () => Promise<void>): Promise<void> {

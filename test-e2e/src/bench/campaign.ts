@@ -16,7 +16,7 @@ import type { Settings } from './settings.js';
 import type { Stage } from './stage.js';
 import { Worker } from './worker.js';
 import type { Workload } from './workload.js';
-import { writtenPerEvent, writtenSoFar } from './written-rows.js';
+import { batchingOf, isCounted, writtenPerEvent, writtenSoFar, type Batching } from './written-rows.js';
 
 export const SEED = 1;
 export const CUSTOMERS = 20_000;
@@ -27,7 +27,7 @@ const LEAST_CHANGES_PER_EVENT = 0.2;
 const LEAST_ROWS_PER_EVENT = 0.002;
 
 export type Campaign = {
-  readonly rates: Spread; readonly stretches: readonly Stretch[]; readonly usage: Usage; readonly perEvent: Moved; readonly changesPerEvent: number;
+  readonly rates: Spread; readonly stretches: readonly Stretch[]; readonly usage: Usage; readonly perEvent: Moved; readonly batching: Batching; readonly changesPerEvent: number;
   /** What one row and its commit take, in µs: without it no batch can be judged. */
   readonly commitMicros: Spread;
   readonly floor: Floor; readonly rawKafka: readonly RawKafka[];
@@ -36,7 +36,7 @@ export type Campaign = {
   readonly profiled: boolean;
 };
 
-type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'commitMicros' | 'memoryMb'>;
+type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'batching' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'commitMicros' | 'memoryMb'>;
 
 /** Everything, in one run: the pipeline and the raw rates in turns, latency at half that load, the oracle, the door, the twin. */
 export async function campaign(stage: Stage, settings: Settings, note: (text: string) => void): Promise<Campaign> {
@@ -74,7 +74,7 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
     await outboxes.stop();
   }
   const writtenBefore = await writtenSoFar(flow);
-  const rawPostgres = await RawPostgres.of(postgres, flow, writtenBefore.filter(({ rows }) => rows / warmUp >= LEAST_ROWS_PER_EVENT), outboxes.byService);
+  const rawPostgres = await RawPostgres.of(postgres, flow, writtenBefore.filter((one) => isCounted(one) && one.rows / warmUp >= LEAST_ROWS_PER_EVENT), outboxes.byService);
   const countsBefore = await flow.counts();
   const rawKafka: RawKafka[] = [];
   const stretches: Stretch[] = [];
@@ -95,7 +95,10 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
   const written = writtenPerEvent(writtenBefore, await writtenSoFar(flow), events);
   const floor = floorOf(rawKafka, rawPostgres, { moved, written });
   await rawPostgres.close();
-  return { rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved, changesPerEvent, floor, rawKafka, commitMicros: spreadOf(rawPostgres.commits), memoryMb };
+  return {
+    rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved,
+    batching: batchingOf(written), changesPerEvent, floor, rawKafka, commitMicros: spreadOf(rawPostgres.commits), memoryMb,
+  };
 }
 
 type Ends = Awaited<ReturnType<Flow['ends']>>;

@@ -22,6 +22,7 @@ export function measured(campaign: Campaign): Record<string, unknown> {
       events, events_per_s: spread(rates), accepted_per_s: rounded(events / sum(stretches.map(({ sendingSeconds }) => sendingSeconds))), changes_per_event: rounded(campaign.changesPerEvent, 3),
       cores_used: rounded(sum(Object.values(usage.micros)) / 1_000_000 / usage.seconds, 2), foreign_cores: rounded(usage.foreignCores, 2),
       records_produced_per_event: thousandths(campaign.perEvent.produced), records_consumed_per_event: thousandths(campaign.perEvent.consumed), customers_checked: campaign.customers, memory_mb: whole(campaign.memoryMb),
+      batching_per_1000_events: Object.fromEntries(Object.entries(campaign.batching).map(([service, of]) => [service, thousandths(of)])),
     },
     kafka: {
       produce_per_s: spread(floor.produce), consume_per_s: spread(floor.consume), combined_per_s: spread(floor.combined), bytes_per_record: rounded(rawKafka[0]!.bytesPerRecord),
@@ -60,6 +61,9 @@ export function told(campaign: Campaign): string {
     '',
     'Records an event, said and heard:',
     ...table([...Object.entries(campaign.perEvent.produced), ...Object.entries(campaign.perEvent.consumed)].map(([name, records]) => [name, records.toFixed(3)])),
+    '',
+    'Transactions that heard something, batches that relays sent and packed outbox rows, per 1,000 events:',
+    ...table(Object.entries(campaign.batching).map(([service, { chunks, relayBatches, outboxRows }]) => [service, chunks.toFixed(1), relayBatches.toFixed(1), outboxRows.toFixed(1)])),
     '',
     'CPU of the naive twin, in µs an event:',
     ...table(Object.entries(perEvent(naive.usage, naive.events)).sort(([, a], [, b]) => b - a).map(([name, micros]) => [name, micros.toFixed(0)])),

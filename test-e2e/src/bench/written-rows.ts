@@ -23,11 +23,24 @@ export async function writtenSoFar(flow: Flow): Promise<Written[]> {
     const { rows } = await flow.database(service).query<{ table: string; insert: number; update: number; delete: number }>(
       `select relname as "table", n_tup_ins::float8 as "insert", n_tup_upd::float8 as "update", n_tup_del::float8 as "delete" from pg_stat_user_tables where schemaname = 'public' order by relname`);
     for (const row of rows) {
-      if (NOT_COUNTED.has(row.table)) continue;
       for (const write of ['insert', 'update', 'delete'] as const) if (row[write] > 0) written.push({ service, table: row.table, write, rows: row[write] });
     }
   }
   return written;
+}
+
+/** Whether it is a part of the floor. */
+export const isCounted = ({ table }: Written): boolean => !NOT_COUNTED.has(table);
+
+/** How large the pipeline's batches were, seen from the other side: transactions that heard something, batches that the relay sent, and packed outbox rows. */
+export type Batching = Record<ServiceName, { readonly chunks: number; readonly relayBatches: number; readonly outboxRows: number }>;
+
+/** Per thousand events. */
+export function batchingOf(perEvent: ReadonlyMap<string, number>): Batching {
+  const thousand = (service: ServiceName, table: string, write: Write): number => 1_000 * (perEvent.get(nameOf({ service, table, write })) ?? 0);
+  return Object.fromEntries(SERVICES.map((service) => [service, {
+    chunks: thousand(service, 'consumer_position', 'update'), relayBatches: thousand(service, 'relay_batch', 'insert'), outboxRows: thousand(service, 'outbox', 'insert'),
+  }])) as Batching;
 }
 
 export const nameOf = ({ service, table, write }: Omit<Written, 'rows'>): string => `${service}.${table} ${write}`;

@@ -47,8 +47,7 @@ export class Balancer {
 
   close(): void {
     clearInterval(this.#watching);
-    this.#server.close();
-    this.#server.closeAllConnections();
+    this.#server.close(); // what is under way ends by itself
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Kafka } from '../../../deploy/kafka/kafka.mjs';
-import { F04, F10 } from './cases/consumer.js';
+import { F04, F10, F10_BEFORE_BEGIN } from './cases/consumer.js';
 import { F33 } from './cases/drain.js';
 import { F02, LATE } from './cases/intake.js';
 import { F06, F15 } from './cases/outage.js';
@@ -14,7 +14,7 @@ export const FAULTS: readonly Fault[] = [F02, F03, F04, F06, F10, F11, F15, F27,
 
 /** The fault that must turn each mutant red. */
 const EXPOSED_BY: Readonly<Record<string, Fault>> = {
-  M1: F10, M2: LATE, M4: F04, M5: F15, 'no-number-check': F03, 'stored-maximum-only': F03, 'unfenced-numbering': F11,
+  M1: F10_BEFORE_BEGIN, M2: LATE, M4: F04, M5: F15, 'no-number-check': F03, 'stored-maximum-only': F03, 'unfenced-numbering': F11,
 };
 
 export type MutantOutcome = { readonly name: string; readonly fault: string; readonly lost: number; readonly doubled: number; readonly reordered: number; readonly fired: number; readonly caught: boolean; readonly took_s: number; readonly error?: string };
@@ -25,7 +25,7 @@ export type SuiteOptions = {
   /** Fewer rounds. */
   readonly quick?: boolean;
   readonly say?: (line: string) => void;
-  /** A broker that runs already, which the suite may kill. */
+  /** A broker that runs already: the suite kills it, and deletes its topics. Nobody else may use it meanwhile. */
   readonly kafka?: Kafka;
 };
 

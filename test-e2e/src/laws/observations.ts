@@ -60,8 +60,8 @@ function identifiers(pen: Pen, carries: readonly Carried[], way: number): Identi
       case 'phone': return { type, value: way % 2 ? phone(pen, n).replace(/^(\+|00)49/, '+49 ') : phone(pen, n) };
       case 'email': return { type, value: way % 2 ? email(pen, n).replace('ada', 'ADA') : email(pen, n) };
       case 'card': return { type: 'external:card', value: `${pen.mark}-card` };
-      case 'masked': return { type: 'phone', value: '138****8000' };
-      case 'nothing': return { type: 'email', value: 'null' };
+      case 'masked': return { type: 'email', value: `a****@${pen.mark}.test` };
+      case 'nothing': return { type: 'unionid', value: '00000000-0000-0000' };
       default: return { type, value: `${pen.mark}-${n}` };
     }
   });

@@ -58,7 +58,7 @@ function edgesOf(bodies: readonly Body[]): Edge[] {
 /** One way of writing it; undefined for what must never link. */
 function plain({ type, value }: Identifier, source: string): string | undefined {
   const text = value.trim();
-  if (text.includes('*') || text === 'null') return undefined;
+  if (text.includes('*') || /^[0-]+$/.test(text)) return undefined;
   if (type === 'phone') return text.replaceAll(' ', '').replace(/^00/, '+');
   if (type === 'email') return text.toLowerCase();
   return RULES[type]!.own ? `${source}:${text}` : text;

@@ -71,9 +71,10 @@ function membersAfter({ members }: Held, news: readonly News[], homes: ReadonlyM
 
 function registersAfter({ registers }: Held, news: readonly News[]): Map<string, Registers> {
   const after = new Map<string, Registers>();
-  for (const { told: { subject, fields } } of news) {
+  for (const { told: { subject, fields }, fillsMore } of news) {
+    if (!fields || !fillsMore) continue; // only of those that fill more were the registers read again
     const before = registers.get(subject) ?? {};
-    if (fields && addsTo(before, fields.registers)) after.set(subject, mergeRegisters(before, fields.registers));
+    if (addsTo(before, fields.registers)) after.set(subject, mergeRegisters(before, fields.registers));
   }
   return after;
 }

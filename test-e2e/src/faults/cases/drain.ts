@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { eventually } from '@yunke/testing';
 
 import { Balancer } from '../balancer.js';
@@ -5,6 +7,8 @@ import type { Fault, Scene } from '../scene.js';
 import type { Stage } from '../stage.js';
 
 const EXIT_WITHIN_MS = 45_000;
+/** From leaving the rotation to SIGTERM, as orchestrators have it (preStop): what the proxy has sent arrives. */
+const ON_THE_WAY_MS = 300;
 
 /** In what order the processes are renewed, and at which instant of their work the signal reaches them. */
 const TURNS = [
@@ -48,9 +52,10 @@ function requireReady(balancer: Balancer, url: string): void {
 /** SIGTERM in the middle of its work; started again when it has ended. Returns the milliseconds until it had. */
 async function renew(stage: Stage, scene: Scene, { name, point, balancer }: { name: string; point: string; balancer: Balancer }): Promise<number> {
   const one = stage.process(name);
-  await stage.armory.hit(name, `${point}:2=pause 200`);
+  await stage.armory.hit(name, `${point}:2=pause 1000`);
   stage.armory.disarm(name);
   balancer.leave(one.url);
+  await pause(ON_THE_WAY_MS);
   const at = performance.now();
   await stage.stop(one, 'SIGTERM');
   const took = performance.now() - at;

@@ -2,7 +2,7 @@ export type Kind = 'lost' | 'doubled' | 'reordered';
 
 const NOTES = 12;
 
-/** What is wrong, each thing counted once, by the fault during which it was first seen. */
+/** What is wrong, each thing once, by the fault during which it was first seen. One lost event is missed in every place where it should be. */
 export class Findings {
   readonly #known = new Set<string>();
   #open = { lost: 0, doubled: 0, reordered: 0, notes: [] as string[] };
