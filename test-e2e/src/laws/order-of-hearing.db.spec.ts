@@ -73,7 +73,6 @@ describe('the state of all services', () => {
     const all = met.flatMap((state) => Object.values(state.orders));
     const said = await platform.said(streams.identityChanges);
     const merged = new Set(said.flatMap(({ type, body }) => (type === 'ProfilesMerged' ? [body['profileId']] : [])));
-    console.log('MERGED', merged.size / (2 * people.length));
     const share = <T>(of: readonly T[], which: (one: T) => boolean): number => of.filter(which).length / of.length;
 
     expect(share(people, ({ segments }) => !('lifecycle.prospect' in segments))).toBeGreaterThan(1 / 3);

@@ -77,7 +77,7 @@ function completeLine(line: Line, currency: string | undefined): Line {
   const given = line.totalMinor as string | undefined;
   if (given === undefined && (line.unitPrice === undefined || currency === undefined)) throw new Problem('invalid', 'line.total_missing', 'A line needs totalMinor, or unitPrice and the currency of the order.');
   const total = given === undefined ? lineTotalMinor(quantity, line.unitPrice!, currency!) : minor(given);
-  return Object.assign({ quantity: '', totalMinor: '' }, line, { quantity: String(quantity), totalMinor: String(total) });
+  return { ...line, quantity: String(quantity), totalMinor: String(total) };
 }
 
 /** What no shop means: an order of less than nothing, a refund that takes money. */
