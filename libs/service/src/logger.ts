@@ -12,6 +12,7 @@ export function createLogger(level: string): Logger {
 }
 
 function describeError(error: unknown): object {
+  if (typeof error === 'string') return { name: error.slice(0, 200) }; // kafkajs says only this much; it never names a record
   if (!(error instanceof Error)) return { name: typeof error };
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 12);
   return { name: error.name, code: codeOf(error), ...(error instanceof Problem && { message: error.message }), frames };

@@ -9,13 +9,13 @@ export type LikeTable = {
 };
 
 export type Rows = LikeTable['rows'];
-type Column = { name: string; type: string; identity: boolean; key: boolean };
+type Column = { name: string; type: string; stored: string; identity: boolean; key: boolean };
 
 /** Makes it, with at most `limit` rows read from the real one (or with those given). It is empty. */
 export async function likeTable(source: Client, scratch: Client, { table, name, limit, rows }: { table: string; name: string; limit: number; rows?: Rows }): Promise<LikeTable> {
   const columns = await columnsOf(source, table);
   const { rows: [storage] } = await source.query<{ options: string | null }>(`select array_to_string(reloptions, ', ') as options from pg_class where oid = $1::regclass`, [table]);
-  const definitions = columns.map((column) => `"${column.name}" ${column.type}${column.identity ? ' generated always as identity' : ''}`);
+  const definitions = columns.map((column) => `"${column.name}" ${column.type} ${column.stored}${column.identity ? ' generated always as identity' : ''}`);
   await scratch.query(`create table "${name}" (${definitions.join(', ')})${storage!.options ? ` with (${storage!.options})` : ''}`);
   const indexes = await source.query<{ definition: string }>('select pg_get_indexdef(indexrelid) as definition from pg_index where indrelid = $1::regclass', [table]);
   for (const { definition } of indexes.rows) await scratch.query(definition.replace(/INDEX \S+ ON \S+ /, `INDEX ON "${name}" `));
@@ -39,8 +39,11 @@ export async function sampleOf(source: Client, table: string, limit: number): Pr
 
 async function columnsOf(source: Client, table: string): Promise<Column[]> {
   const { rows } = await source.query<Column>(
-    `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attidentity <> '' as identity, coalesce(a.attnum = any(p.indkey), false) as key
-     from pg_attribute a left join pg_index p on p.indrelid = a.attrelid and p.indisprimary
+    `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attidentity <> '' as identity, coalesce(a.attnum = any(p.indkey), false) as key,
+       concat_ws(' ',
+         case when a.attstorage <> t.typstorage then 'storage ' || case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end end,
+         case a.attcompression when 'p' then 'compression pglz' when 'l' then 'compression lz4' end) as stored
+     from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_index p on p.indrelid = a.attrelid and p.indisprimary
      where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum`, [table]);
   return rows;
 }

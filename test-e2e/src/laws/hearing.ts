@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { unnamed, type Observation } from './observations.js';
 
-/** One order in which a history may be heard, and in how many batches. */
-export type Order = { readonly salt: number; readonly batches: number };
+/** One order in which a history may be heard, in how many batches, and which service is away meanwhile. */
+export type Order = { readonly salt: number; readonly batches: number; readonly away: 'identity' | 'orders' | 'segmentation' | undefined };
 
 /** As a relay says them where nothing is late: in the order in which they were accepted. */
 export const inTime = (observations: readonly Observation[]): Observation[] =>

@@ -22,7 +22,10 @@ const RUNS = Number(process.env['YUNKE_LAW_RUNS'] ?? 6);
 const WORLDS_A_RUN = 50;
 
 /** One history and one order in which it may be heard. */
-const hearings = fc.noBias(fc.record({ history: fc.array(worlds, { minLength: 1, maxLength: WORLDS_A_RUN, size: 'max' }), salt: fc.integer(), batches: fc.integer({ min: 2, max: 6 }) }));
+const hearings = fc.noBias(fc.record({
+  history: fc.array(worlds, { minLength: 1, maxLength: WORLDS_A_RUN, size: 'max' }),
+  salt: fc.integer(), batches: fc.integer({ min: 2, max: 6 }), away: fc.constantFrom(undefined, undefined, 'identity' as const, 'orders' as const, 'segmentation' as const),
+}));
 
 type Disagreement = { readonly world: World; readonly observations: readonly Observation[]; readonly expected: Expected; readonly found: readonly Expected[] };
 
@@ -37,16 +40,22 @@ describe('the state of all services', () => {
   beforeAll(async () => { platform = await platformUnderTest([identity, orders, segmentation]); }, 60_000);
   afterAll(() => platform.stop(), 60_000);
 
-  /** Two populations live one history: one is heard as it was accepted; the other shuffled, with repetitions, in batches of which one is sent twice. */
-  async function disagreements(history: readonly World[], order: Order, all: Expected[] = []): Promise<Disagreement[]> {
-    const base = Date.now();
-    const [first, second] = [written(history, { run: ++run, base }), written(history, { run: ++run, base })];
-    await platform.hear(inTime(first.flat()));
-    for (const [place, batch] of shuffled(second.flat(), order).entries()) {
+  /** In batches, the first of which takes effect before any other; the second is sent twice. */
+  async function hear(batches: readonly (readonly Observation[])[]): Promise<void> {
+    for (const [place, batch] of batches.entries()) {
       const again = await platform.hear(batch);
       if (place === 0) await platform.quiet();
       if (place === 1) await again();
     }
+  }
+
+  /** Two populations live one history: one is heard as it was accepted; the other shuffled, with repetitions, perhaps with a service away. */
+  async function disagreements(history: readonly World[], order: Order, all: Expected[] = []): Promise<Disagreement[]> {
+    const base = Date.now();
+    const [first, second] = [written(history, { run: ++run, base }), written(history, { run: ++run, base })];
+    await platform.hear(inTime(first.flat()));
+    const hearing = (): Promise<void> => hear(shuffled(second.flat(), order));
+    await (order.away ? platform.without(order.away, hearing) : hearing());
     const now = await platform.quiet();
     const [inOrder, outOfOrder] = [await stateOf(platform, first), await stateOf(platform, second)];
     return written(history, { run: 0, base }).flatMap((observations, place) => {
@@ -73,6 +82,7 @@ describe('the state of all services', () => {
     const all = met.flatMap((state) => Object.values(state.orders));
     const said = await platform.said(streams.identityChanges);
     const merged = new Set(said.flatMap(({ type, body }) => (type === 'ProfilesMerged' ? [body['profileId']] : [])));
+    console.log('MERGED', merged.size / (2 * people.length));
     const share = <T>(of: readonly T[], which: (one: T) => boolean): number => of.filter(which).length / of.length;
 
     expect(share(people, ({ segments }) => !('lifecycle.prospect' in segments))).toBeGreaterThan(1 / 3);

@@ -8,6 +8,8 @@ import { SECRET, eventually, readAll, throwAwayDatabase, type Said } from '@yunk
 export type PlatformUnderTest = {
   /** Puts observations into the log, numbered as ingestion's relay would. Returns how to send the very same batch once more, as a relay does that was cut off. */
   hear(observations: readonly Fact[]): Promise<() => Promise<void>>;
+  /** Does something while a service is away, which then comes back and hears what it missed: whole partitions, one after the other. */
+  without(service: string, work: () => Promise<void>): Promise<void>;
   /** Waits until everything was heard, said and published and no timer is due. Returns the database's time then. @throws Error when a record was parked */
   quiet(): Promise<Millis>;
   /** Asks a service's API; undefined for 404. */
@@ -24,12 +26,14 @@ export async function platformUnderTest(services: readonly Service[]): Promise<P
   const credentials = await makeCredentials();
   const heard = new Map<string, readonly string[]>();
   const log = noting(await embeddedLog(await throwAwayDatabase()), heard);
-  const tokenKeys = new TokenKeys(await importTokenKeys([credentials.tokenKey]));
-  const started = await Promise.all(services.map(async (service) => startService(service, {
-    databaseUrl: await throwAwayDatabase({ name: service.name, migrations: migrationsOf(service) }), log, tokenKeys,
-    settings: new Settings({}), secret: SECRET, partitions: PARTITIONS, migrate: 'run', logger: createLogger('error'), failed: (error) => { throw error; },
-  })));
-  const apps = new Map(started.map(({ service, app }) => [service.name, app]));
+  const running = new Map<string, RunningService>();
+  const common = {
+    log, settings: new Settings({}), secret: SECRET, partitions: PARTITIONS, migrate: 'run' as const, logger: createLogger('error'),
+    tokenKeys: new TokenKeys(await importTokenKeys([credentials.tokenKey])), failed: (error: unknown) => { throw error; },
+  };
+  const databases = new Map(await Promise.all(services.map(async (service) => [service.name, await throwAwayDatabase({ name: service.name, migrations: migrationsOf(service) })] as const)));
+  const start = async (service: Service): Promise<unknown> => running.set(service.name, await startService(service, { ...common, databaseUrl: databases.get(service.name)! }));
+  await Promise.all(services.map(start));
   let n = 0;
   return {
     async hear(observations) {
@@ -37,15 +41,20 @@ export async function platformUnderTest(services: readonly Service[]): Promise<P
       await log.append(batch);
       return () => log.append(batch);
     },
-    quiet: () => quiet(started, log, heard),
+    async without(name, work) {
+      await running.get(name)!.stop();
+      running.delete(name);
+      await work().finally(() => start(services.find((service) => service.name === name)!));
+    },
+    quiet: () => quiet([...running.values()], log, heard),
     async get<T>(service: string, path: string): Promise<T | undefined> {
-      const { statusCode, payload } = await apps.get(service)!.inject({ url: path, headers: { authorization: `Bearer ${credentials.apiToken}` } });
+      const { statusCode, payload } = await running.get(service)!.app.inject({ url: path, headers: { authorization: `Bearer ${credentials.apiToken}` } });
       if (statusCode !== 200 && statusCode !== 404) throw new Error(`${service} answers ${statusCode} to ${path}`);
       return statusCode === 200 ? JSON.parse(payload) as T : undefined;
     },
     said: (stream) => readAll(log, stream),
     async stop() {
-      await Promise.all(started.map((service) => service.stop()));
+      await Promise.all([...running.values()].map((service) => service.stop()));
       await log.close();
     },
   };
@@ -75,11 +84,11 @@ function append({ type, body }: Fact, n: number): Append {
  * Twice in a row, with nothing appended in between: every position at its partition's end, outboxes empty, no timer due. The
  * ends are read first, so that what is published while we look moves an end that the second look sees.
  */
-async function quiet(started: readonly RunningService[], log: EventLog, heard: ReadonlyMap<string, readonly string[]>): Promise<Millis> {
+async function quiet(running: readonly RunningService[], log: EventLog, heard: ReadonlyMap<string, readonly string[]>): Promise<Millis> {
   let before = '';
   const parked = await eventually(async () => {
     const marks = await log.watermarks([...new Set([...heard.values()].flat())]);
-    const looks = await Promise.all(started.map((service) => look(service, marks, heard.get(`yunke.${service.service.name}`) ?? [])));
+    const looks = await Promise.all(running.map((service) => look(service, marks, heard.get(`yunke.${service.service.name}`) ?? [])));
     const stuck = looks.flatMap((one) => one.parked);
     if (stuck.length > 0) return stuck;
     const [ends, waiting] = [JSON.stringify([...marks]), looks.flatMap((one) => one.waiting)];
@@ -89,7 +98,7 @@ async function quiet(started: readonly RunningService[], log: EventLog, heard: R
     return [];
   }, QUIET_WITHIN_MS);
   if (parked.length > 0) throw new Error(`parked or stopped: ${parked.join(', ')}`);
-  return started[0]!.db.now();
+  return running[0]!.db.now();
 }
 
 type Marks = Awaited<ReturnType<EventLog['watermarks']>>;

@@ -30,6 +30,9 @@ const TABLES = `
     said_at timestamptz not null default now()
   ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 
+  -- It lives for milliseconds: packing it costs more than it saves.
+  alter table outbox alter column payload set storage external;
+
   create table relay_lease (
     one boolean primary key default true check (one),
     owner text not null default '',
