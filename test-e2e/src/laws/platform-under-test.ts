@@ -44,7 +44,11 @@ export async function platformUnderTest(services: readonly Service[]): Promise<P
     async without(name, work) {
       await running.get(name)!.stop();
       running.delete(name);
-      await work().finally(() => start(services.find((service) => service.name === name)!));
+      try {
+        await work();
+      } finally {
+        await start(services.find((service) => service.name === name)!);
+      }
     },
     quiet: () => quiet([...running.values()], log, heard),
     async get<T>(service: string, path: string): Promise<T | undefined> {
