@@ -171,6 +171,15 @@ describe('identity', () => {
     expect((await profileOf('office5:account:1')).subjects).toHaveLength(6);
   });
 
+  it('counts what was revoked before it was heard: it unites nobody, but may be the one too many', async () => {
+    const office = Array.from({ length: 6 }, (_, index) => told(`branch${index}:account:1`, index, { phone: '13800139223' }));
+    await hearNow(...office.slice(0, 5));
+    await decide({ kind: 'revoke', subject: 'branch5:account:1', type: 'phone', value: '13800139223' }).expect(201);
+    expect((await profileOf('branch4:account:1')).subjects).toHaveLength(5);
+    await hearNow(office[5]!);
+    expect((await profileOf('branch4:account:1')).subjects).toEqual(['branch4:account:1']);
+  });
+
   it('keeps the people of what is too large to resolve, its newcomers alone, and resolves each when it can again', async () => {
     const guests = (from: number, email: string): Fact[] => Array.from({ length: 1_000 }, (_, index) => ({ type: 'OrderObserved', body: anOrderObserved({ subject: `shop:order-contact:${from + index}`, orderId: `shop:${from + index}`, email }) }));
     const stored = (subject: string) => service.db.query(`select cardinality(subjects) as size, stale from profiles where profile_id = (select profile_id from subjects where subject = $1)`, [subject]);

@@ -131,9 +131,12 @@ export function smaller({ sights: seen, orders: ordered, returns: returned }: Wo
 
 const less = <T>(all: readonly T[]): T[][] => all.map((_, place) => all.toSpliced(place, 1));
 
+/** One identifier by which many meet, and a few others. */
+const meetings: fc.Arbitrary<Carried[]> = fc.tuple(fc.constantFrom<Carried[]>('phone:1', 'email:1'), fc.subarray([...CARRIED], { maxLength: 2 })).map(([first, others]) => [...new Set([first, ...others])]);
+
 /** One to four subjects that may turn out to be one person, what they ordered, and what came back. */
-export const worlds: fc.Arbitrary<World> = fc.record({ cast: fc.subarray(CAST, { minLength: 1, maxLength: 4 }), carried: fc.subarray([...CARRIED], { minLength: 1, maxLength: 3 }) }).chain((people) => fc.record({
-  sights: fc.tuple(fc.array(sights(people), { minLength: 1, maxLength: 5 }), crowd).map((both) => both.flat()),
+export const worlds: fc.Arbitrary<World> = fc.record({ cast: fc.subarray(CAST, { minLength: 1, maxLength: 4 }), carried: meetings }).chain((people) => fc.record({
+  sights: fc.tuple(fc.array(sights(people), { minLength: 2, maxLength: 5 }), crowd).map((both) => both.flat()),
   orders: fc.array(atSource(people, orders), { minLength: 1, maxLength: 3 }),
   returns: mostlyNone(fc.array(atSource(people, (source, those) => returns(source, those, ['none', 'none', 'other'])), { minLength: 1, maxLength: 2 }), 3),
 }));

@@ -86,14 +86,19 @@ export async function insertSubjects(tx: Tx, all: readonly Told[], idOf: (subjec
   return new Set(inserted.map(({ subject }) => subject));
 }
 
-export async function saveEvidence(tx: Tx, evidence: readonly Evidence[]): Promise<void> {
-  if (evidence.length === 0) return;
-  await tx.query(
+/** Stores evidence: what nobody had heard of, and what is earlier or verified now. */
+export async function saveEvidence(tx: Tx, news: readonly News[]): Promise<void> {
+  const added = news.flatMap((one) => one.added);
+  const isAdded = new Set(added);
+  const changed = news.flatMap(({ evidence }) => evidence.filter((one) => !isAdded.has(one)));
+  const columns = ['subject', 'type', 'value', 'occurredAt', 'acceptedAt', 'messageId', 'verified', 'account'] as const;
+  if (added.length > 0) await tx.query(
     `insert into evidence (subject, type, value, occurred_at, accepted_at, message_id, verified, account)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::boolean[], $8::boolean[])
-     on conflict (subject, type, value) do update
-     set occurred_at = excluded.occurred_at, accepted_at = excluded.accepted_at, message_id = excluded.message_id, verified = excluded.verified`,
-    columnsOf(evidence.map(rowOf), 'subject', 'type', 'value', 'occurredAt', 'acceptedAt', 'messageId', 'verified', 'account'));
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::boolean[], $8::boolean[])`, columnsOf(added.map(rowOf), ...columns));
+  if (changed.length > 0) await tx.query(
+    `update evidence e set occurred_at = new.occurred_at, accepted_at = new.accepted_at, message_id = new.message_id, verified = new.verified
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::boolean[]) as new (subject, type, value, occurred_at, accepted_at, message_id, verified)
+     where e.subject = new.subject and e.type = new.type and e.value = new.value`, columnsOf(changed.map(rowOf), ...columns.slice(0, -1)));
 }
 
 const rowOf = ({ subject, type, value, verified, version: [occurredAt, acceptedAt, messageId] }: Evidence) =>

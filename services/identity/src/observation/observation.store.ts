@@ -27,7 +27,7 @@ export async function take(tx: Tx, told: readonly Told[], idOf: (subject: string
 /** Stores new evidence and tells who moves by it. Who shares nothing with anybody is a person of their own without further reading. */
 async function bring(tx: Tx, news: readonly News[], idOf: (subject: string) => string): Promise<Partition> {
   if (news.length === 0) return STILL;
-  await saveEvidence(tx, news.flatMap(({ evidence }) => evidence));
+  await saveEvidence(tx, news);
   const crowded = await crowdedAmong(tx, news.map(({ told }) => told.subject));
   const alone = aloneAmong(news.filter(({ isNew, told }) => isNew && !crowded.has(told.subject)), idOf);
   const together = news.filter(({ told }) => crowded.has(told.subject));

@@ -58,6 +58,8 @@ export async function loadGraph(tx: Tx, { subjects, identifiers = [], added = []
     accountsAdded: new Map([...Map.groupBy(accounts, identifierKey)].map(([key, { length }]) => [key, length])),
   };
   await expand(tx, loading, identifiers.map((one) => ({ ...one, forced: true })));
+  // Also what is revoked: it joins nobody, but it counts, and may be the one that makes its identifier generic.
+  await expand(tx, loading, added.map(({ subject, type, value }) => ({ identifier: { type, value }, cause: subjects.get(subject)!, forced: false })));
   while (loading.next.size > 0) {
     const asked = await loadNext(tx, loading);
     await expand(tx, loading, asked);

@@ -27,13 +27,13 @@ export async function saveMany(tx: Tx, profiles: readonly Profile[]): Promise<vo
      from (${UNNEST}) as new where p.profile_id = new.profile_id`, valuesOf(changed));
 }
 
-/** A parameter that is an array of arrays must be rectangular: the subjects go as JSON. */
-const UNNEST = `select profile_id, version, decision, array(select json_array_elements_text(subjects)) as subjects, first_seen_at, stale, accepted_at, reason
-  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::json[], $5::bigint[], $6::boolean[], $7::bigint[], $8::text[])
+/** A parameter that is an array of arrays must be rectangular: the subjects go as one text, apart by tabs, which no subject holds. */
+const UNNEST = `select profile_id, version, decision, string_to_array(subjects, E'\\t') as subjects, first_seen_at, stale, accepted_at, reason
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::boolean[], $7::bigint[], $8::text[])
     as new (profile_id, version, decision, subjects, first_seen_at, stale, accepted_at, reason)`;
 
 const valuesOf = (profiles: readonly Profile[]): unknown[][] =>
-  columnsOf([...profiles].sort((a, b) => compareText(a.profileId, b.profileId)), 'profileId', 'version', 'decision', 'subjects', 'firstSeenAt', 'stale', 'acceptedAt', 'reason');
+  columnsOf([...profiles].sort((a, b) => compareText(a.profileId, b.profileId)).map((one) => ({ ...one, subjects: one.subjects.join('\t') })), 'profileId', 'version', 'decision', 'subjects', 'firstSeenAt', 'stale', 'acceptedAt', 'reason');
 
 /** The subjects, locked in key order: until the transaction ends none of them moves. */
 export async function lockMembers(tx: Tx, subjects: Iterable<string>): Promise<Map<string, Member>> {

@@ -125,7 +125,7 @@ describe('a subject', () => {
     expect(ownIdentifier('pos-3:order-contact:A1009')).toBeUndefined();
   });
 
-  it.each(['', 'web', 'web:account', 'web:account:', ':account:7', 'web:customer:7', 'we b:account:7', 'web:account:a\0'])('is not %p', (subject) => {
+  it.each(['', 'web', 'web:account', 'web:account:', ':account:7', 'web:customer:7', 'we b:account:7', 'web:account:a\0', 'web:account:a\tb'])('is not %p', (subject) => {
     expect(() => parseSubject(subject)).toThrow(expect.objectContaining({ code: 'subject.malformed' }));
   });
 });

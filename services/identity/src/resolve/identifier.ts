@@ -54,7 +54,7 @@ export type Subject = { source: string; kind: SubjectKind; id: string };
 /** The parts of `<source>:<kind>:<id>`; an id may contain colons. @throws subject.malformed */
 export function parseSubject(subject: string): Subject {
   const [, source, kind, id] = /^([^:\s]+):(account|anonymous|order-contact):(.+)$/s.exec(subject) ?? [];
-  if (!source || !kind || !id || id.includes('\0'))
+  if (!source || !kind || !id || /\p{Cc}/u.test(id))
     throw new Problem('invalid', 'subject.malformed', 'A subject is <source>:<kind>:<id>, of kind account, anonymous or order-contact.');
   return { source, kind: kind as SubjectKind, id };
 }
