@@ -21,7 +21,7 @@ export type Heard<M extends Record<string, object>> = {
 
 export type Folded<S> = { states: S[]; facts: CausedFact[] };
 
-/** What one transaction hears: records of one partition, in order, none of them heard before. */
+/** What one transaction hears: records of some partitions of a topic, each partition's in order, none of them heard before. */
 export class Batch<S extends Stream> {
   constructor(readonly records: readonly Heard<MessagesOf<S>>[]) {}
 

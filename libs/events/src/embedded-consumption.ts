@@ -4,8 +4,7 @@ import type { Consumption, ConsumeOptions, Fetch, LogRecord } from './log.js';
 
 const LEASE_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
-const RECORDS_PER_FETCH = 1_000;
-const AT_ONCE = 4;
+const RECORDS_PER_FETCH = 2_000; // of a topic, shared by the partitions that have news
 
 type Mine = { readonly topic: string; readonly partition: number; at: number; notBefore: number; stopped: boolean };
 
@@ -81,7 +80,7 @@ export class EmbeddedConsumption implements Consumption {
     this.#beatenAt = performance.now();
   }
 
-  /** Looks once at every partition that has news; a few at a time. Returns whether there was any. */
+  /** Looks once at every partition that has news, topic by topic. Returns whether there was any. */
   async #round(): Promise<boolean> {
     const now = performance.now();
     const waiting = [...this.#mine.values()].filter(({ stopped, notBefore }) => !stopped && notBefore <= now);
@@ -89,29 +88,35 @@ export class EmbeddedConsumption implements Consumption {
     const marks = await this.db.query<{ topic: string; partition: number; high: number }>(
       `select topic, partition, high::float8 as high from log_partition where topic = any($1)`, [this.options.topics]);
     const high = new Map(marks.map((mark) => [`${mark.topic}/${mark.partition}`, mark.high]));
-    const news = waiting.filter((mine) => high.get(`${mine.topic}/${mine.partition}`)! > mine.at);
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      for (let mine = news[next++]; mine && !this.#stopping; mine = news[next++]) await this.#hear(mine, high.get(`${mine.topic}/${mine.partition}`)!);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    const news = waiting.map((mine) => ({ mine, high: high.get(`${mine.topic}/${mine.partition}`)! })).filter(({ mine, high: end }) => end > mine.at);
+    await Promise.all([...Map.groupBy(news, ({ mine }) => mine.topic)].map(([topic, those]) => this.#hear(topic, those)));
     return news.length > 0;
   }
 
-  async #hear(mine: Mine, high: number): Promise<void> {
-    const verdict = await this.options.heard(await this.#fetch(mine, high), () => this.#beat());
-    if (verdict.kind === 'stop') mine.stopped = true;
-    else mine.at = verdict.at;
-    if (verdict.kind === 'retry') mine.notBefore = performance.now() + verdict.afterMs;
+  async #hear(topic: string, news: readonly { mine: Mine; high: number }[]): Promise<void> {
+    if (this.#stopping) return;
+    const verdicts = await this.options.heard(await this.#fetch(topic, news), () => this.#beat());
+    for (const [index, { mine }] of news.entries()) {
+      const verdict = verdicts[index]!;
+      if (verdict.kind === 'stop') mine.stopped = true;
+      else mine.at = verdict.at;
+      if (verdict.kind === 'retry') mine.notBefore = performance.now() + verdict.afterMs;
+    }
   }
 
-  async #fetch({ topic, partition, at }: Mine, high: number): Promise<Fetch> {
-    const rows = await this.db.query<Omit<LogRecord, 'headers'> & { headers: string }>(
-      `select "offset"::float8 as offset, key, value, headers from log_record
-       where topic = $1 and partition = $2 and "offset" >= $3 order by log_record."offset" limit ${RECORDS_PER_FETCH}`, [topic, partition, at]);
-    const records = rows.map((row): LogRecord => ({ ...row, headers: JSON.parse(row.headers) as Record<string, string> }));
-    const next = records.length < RECORDS_PER_FETCH ? Math.max(high, (records.at(-1)?.offset ?? -1) + 1) : records.at(-1)!.offset + 1;
-    return { topic, partition, from: at, next, records };
+  async #fetch(topic: string, news: readonly { mine: Mine; high: number }[]): Promise<Fetch[]> {
+    const limit = Math.ceil(RECORDS_PER_FETCH / news.length);
+    const rows = await this.db.query<Omit<LogRecord, 'headers'> & { partition: number; headers: string }>(
+      `select asked.partition, r."offset"::float8 as offset, r.key, r.value, r.headers
+       from unnest($2::int[], $3::bigint[]) as asked (partition, at) cross join lateral (
+         select * from log_record where topic = $1 and partition = asked.partition and "offset" >= asked.at order by log_record."offset" limit $4) r
+       order by asked.partition, r."offset"`, [topic, news.map(({ mine }) => mine.partition), news.map(({ mine }) => mine.at), limit]);
+    const found = Map.groupBy(rows, ({ partition }) => partition);
+    return news.map(({ mine: { partition, at }, high }): Fetch => {
+      const records = (found.get(partition) ?? []).map(({ offset, key, value, headers }): LogRecord => ({ offset, key, value, headers: JSON.parse(headers) as Record<string, string> }));
+      const next = records.length < limit ? Math.max(high, (records.at(-1)?.offset ?? -1) + 1) : records.at(-1)!.offset + 1;
+      return { topic, partition, from: at, next, records };
+    });
   }
 
   async #beat(): Promise<void> {

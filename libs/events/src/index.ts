@@ -1,6 +1,7 @@
 export { Batch, causedBy, type Folded, type Heard, type MessagesOf } from './batch.js';
 export { embeddedLog } from './embedded-log.js';
 export { kafkaLog } from './kafka.js';
+export { eachFetch } from './log.js';
 export type { Append, Consumption, ConsumeOptions, EventLog, Fetch, LogRecord, TopicSpec, Verdict, Watermark } from './log.js';
 export { Listener, type Hearing, type ListenerOptions } from './listener.js';
 export { EventTables1700000000001 } from './migrations/event-tables.js';

@@ -5,6 +5,8 @@ import type { ConsumeOptions, Consumption, Fetch, LogRecord, Verdict } from './l
 
 const HINT_EVERY_MS = 3000;
 const LEAVE_WITHIN_MS = 5000;
+/** kafkajs hands over the partitions of one fetch at once, up to so many. */
+const PARTITIONS_AT_ONCE = 128;
 
 type Place = { readonly topic: string; readonly partition: number };
 
@@ -26,6 +28,8 @@ class Member implements Consumption {
   readonly #hints = new Map<string, Place & { offset: string }>();
   readonly #paused = new Map<string, { place: Place; timer: NodeJS.Timeout | undefined }>();
   readonly #inHand = new Set<Promise<void>>();
+  /** What a fetch brought of each topic, until all of it has been handed over. */
+  readonly #gathering = new Map<string, { payloads: EachBatchPayload[]; heard: Promise<void> }>();
   readonly #committing = setInterval(() => void this.#commitHints(), HINT_EVERY_MS).unref();
   #stopping: Promise<void> | undefined;
 
@@ -54,7 +58,7 @@ class Member implements Consumption {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 4,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
       eachBatch: (payload) => this.#take(payload),
     });
   }
@@ -64,25 +68,40 @@ class Member implements Consumption {
     return this.#stopping;
   }
 
-  /** kafkajs's eachBatch. It never rejects: an error there would make kafkajs fetch the same again at once, and crash in the end. */
-  async #take(payload: EachBatchPayload): Promise<void> {
-    // A seek or the end of the membership came between: this is not what the listener waits for any more.
-    if (this.#stopping || !payload.isRunning() || payload.isStale()) return;
-    const taken = this.#hear(payload);
-    this.#inHand.add(taken);
-    await taken;
-    this.#inHand.delete(taken);
+  /**
+   * kafkajs's eachBatch: gathers the partitions of a topic that it hands over in one go, to be heard together.
+   * It never rejects: an error there would make kafkajs fetch the same again at once, and crash in the end.
+   */
+  #take(payload: EachBatchPayload): Promise<void> {
+    const { topic } = payload.batch;
+    const open = this.#gathering.get(topic);
+    if (open) {
+      open.payloads.push(payload);
+      return open.heard;
+    }
+    const payloads = [payload];
+    const heard = handedOver().then(() => {
+      this.#gathering.delete(topic);
+      return this.#hear(payloads);
+    });
+    this.#gathering.set(topic, { payloads, heard });
+    this.#inHand.add(heard);
+    return heard.finally(() => this.#inHand.delete(heard));
   }
 
-  async #hear({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
-    const fetch = fetchOf(batch);
+  async #hear(payloads: readonly EachBatchPayload[]): Promise<void> {
+    // A seek or the end of the membership came between: this is not what the listener waits for any more.
+    const taken = this.#stopping ? [] : payloads.filter((payload) => payload.isRunning() && !payload.isStale());
+    if (taken.length === 0) return;
+    const fetches = taken.map(({ batch }) => fetchOf(batch));
     // A refused heartbeat (the group is being shared out anew) is not the listener's affair: the position in the database
     // fences, and the heartbeat that kafkajs sends after the batch is refused again and makes it rejoin.
-    const beat = () => heartbeat().catch(() => {});
+    const beat = () => taken[0]!.heartbeat().catch(() => {});
     try {
-      this.#obey(await this.options.heard(fetch, beat), fetch, () => resolveOffset(batch.lastOffset()));
+      const verdicts = await this.options.heard(fetches, beat);
+      for (const [index, { batch, resolveOffset }] of taken.entries()) this.#obey(verdicts[index]!, fetches[index]!, () => resolveOffset(batch.lastOffset()));
     } catch (error) {
-      this.#pause(fetch);
+      for (const fetch of fetches) this.#pause(fetch);
       this.options.failed(error);
     }
   }
@@ -139,6 +158,9 @@ class Member implements Consumption {
     await within(LEAVE_WITHIN_MS, this.#commitHints().then(() => this.#consumer.disconnect()));
   }
 }
+
+/** When whatever is ready to run has run: kafkajs hands the partitions of one fetch over without waiting for anything. */
+const handedOver = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const keyOf = ({ topic, partition }: Place): string => `${topic}/${partition}`;
 

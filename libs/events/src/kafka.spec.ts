@@ -4,7 +4,7 @@ import { kafkaClient } from './kafka-client.js';
 import { encodeRecord } from './kafka-records.js';
 import { kafkaLog } from './kafka.js';
 import { logSuite } from './log.suite.js';
-import type { EventLog, Fetch } from './log.js';
+import { eachFetch, type EventLog, type Fetch } from './log.js';
 
 const brokers = process.env.TEST_KAFKA_BROKERS?.split(',');
 
@@ -41,10 +41,10 @@ function ofKafka(options: { brokers: string[]; clientId: string; log: () => void
     const { promise, resolve, reject } = Promise.withResolvers<Fetch>();
     const consumption = await log.consume({
       group, topics: [topic], assigned: () => undefined, failed: reject,
-      heard: async (fetch) => {
+      heard: eachFetch(async (fetch) => {
         resolve(fetch);
         return { kind: 'continue', at: fetch.next };
-      },
+      }),
     });
     const fetch = await promise;
     await consumption.stop();
@@ -80,10 +80,10 @@ function ofKafka(options: { brokers: string[]; clientId: string; log: () => void
     // Offset 1 is the mark of the first commit: nothing to read there.
     const consumption = await log.consume({
       group: topic, topics: [topic], assigned: () => undefined, failed: reject,
-      heard: async (fetch) => {
+      heard: eachFetch(async (fetch) => {
         if (fetch.from === 1) resolve(fetch);
         return { kind: 'continue', at: fetch.from === 0 ? 1 : fetch.next };
-      },
+      }),
     });
 
     expect(await promise).toMatchObject({ from: 1, next: 4, records: [{ offset: 2, value: '2' }] });

@@ -3,7 +3,7 @@ import { Db, migrate, type Tx } from '@yunke/postgres';
 import { SECRET, throwAwayDatabase } from '@yunke/testing';
 
 import type { Batch } from './batch.js';
-import type { EventLog, Fetch, LogRecord } from './log.js';
+import type { EventLog, Fetch, LogRecord, Verdict } from './log.js';
 import { Listener } from './listener.js';
 import { EventTables1700000000001 } from './migrations/event-tables.js';
 import { listParked } from './park.js';
@@ -23,12 +23,15 @@ function record(offset: number, n: number, orderId: string, more: { value?: stri
 
 const fetched = (records: LogRecord[], from = records[0]!.offset): Fetch => ({ ...place, from, next: (records.at(-1)?.offset ?? from - 1) + 1, records });
 const beat = async (): Promise<void> => undefined;
+const hear = async (listener: Listener, fetch: Fetch): Promise<Verdict> => (await listener.heard([fetch], beat))[0]!;
+/** The same fetch, of another partition. */
+const of = (partition: number, fetch: Fetch): Fetch => ({ ...fetch, partition });
 
 describe('a listener', () => {
   let db: Db;
   let marks = { low: 0, high: 1_000 };
   let handle: (batch: Batch<Stream>, tx: Tx) => Promise<unknown>;
-  const log = { watermarks: async () => new Map([[stream.topic, [marks]]]) } as unknown as EventLog;
+  const log = { watermarks: async () => new Map([[stream.topic, [marks, marks, marks]]]) } as unknown as EventLog;
 
   /** Counts the events of each order: whatever is heard twice shows. */
   const counting = async (batch: Batch<Stream>, tx: Tx): Promise<void> => {
@@ -49,18 +52,18 @@ describe('a listener', () => {
 
   it('hears a record once, though the relay sent it again, also within one chunk', async () => {
     const listener = listen();
-    await listener.heard(fetched([record(0, 1, 'a'), record(1, 2, 'a'), record(2, 1, 'a'), record(3, 2, 'a'), record(4, 3, 'a')]), beat);
-    await listener.heard(fetched([record(5, 2, 'a'), record(6, 3, 'a'), record(7, 4, 'a')]), beat);
+    await hear(listener, fetched([record(0, 1, 'a'), record(1, 2, 'a'), record(2, 1, 'a'), record(3, 2, 'a'), record(4, 3, 'a')]));
+    await hear(listener, fetched([record(5, 2, 'a'), record(6, 3, 'a'), record(7, 4, 'a')]));
 
     expect(await storyOf('a')).toBe('id-1 id-2 id-3 id-4');
   });
 
   it('lets only one of two owners of a partition move it', async () => {
     const [one, two] = [listen(), listen()];
-    await one.heard(fetched([record(0, 1, 'first')]), beat);
-    expect(await two.heard(fetched([record(0, 1, 'first')]), beat)).toEqual({ kind: 'continue', at: 1 }); // now both know where it stands
+    await hear(one, fetched([record(0, 1, 'first')]));
+    expect(await hear(two, fetched([record(0, 1, 'first')]))).toEqual({ kind: 'continue', at: 1 }); // now both know where it stands
     const fetch = fetched([record(1, 2, 'a'), record(2, 3, 'b')]);
-    const verdicts = await Promise.all([one.heard(fetch, beat), two.heard(fetch, beat)]);
+    const verdicts = await Promise.all([hear(one, fetch), hear(two, fetch)]);
 
     expect(await db.query('select key, n from counts order by key')).toEqual([{ key: 'a', n: 1 }, { key: 'b', n: 1 }, { key: 'first', n: 1 }]);
     expect(verdicts.map(({ kind }) => kind).sort()).toEqual(['continue', 'retry']);
@@ -68,41 +71,41 @@ describe('a listener', () => {
 
   it('answers a fetch that starts elsewhere with one seek, and stops when the log no longer holds its position', async () => {
     const listener = listen();
-    await listener.heard(fetched([record(0, 1, 'a')]), beat);
+    await hear(listener, fetched([record(0, 1, 'a')]));
     marks = { low: 40, high: 50 };
 
-    expect(await listener.heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'continue', at: 1 });
-    expect(await listener.heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'stop', code: 'log.truncated' });
-    expect(await listen().heard(fetched([record(40, 41, 'a')]), beat)).toEqual({ kind: 'stop', code: 'log.truncated' });
+    expect(await hear(listener, fetched([record(40, 41, 'a')]))).toEqual({ kind: 'continue', at: 1 });
+    expect(await hear(listener, fetched([record(40, 41, 'a')]))).toEqual({ kind: 'stop', code: 'log.truncated' });
+    expect(await hear(listen(), fetched([record(40, 41, 'a')]))).toEqual({ kind: 'stop', code: 'log.truncated' });
   });
 
   it('does not take for a truncated log what another owner has moved on in the meantime', async () => {
     const [zombie, successor] = [listen(), listen()];
-    await zombie.heard(fetched([record(0, 1, 'a')]), beat);
-    await successor.heard(fetched([record(1, 2, 'a')]), beat);
+    await hear(zombie, fetched([record(0, 1, 'a')]));
+    await hear(successor, fetched([record(1, 2, 'a')]));
 
-    expect(await zombie.heard(fetched([record(1, 2, 'a')]), beat)).toMatchObject({ kind: 'retry' });
-    expect(await zombie.heard(fetched([record(1, 2, 'a')]), beat)).toEqual({ kind: 'continue', at: 2 });
-    await successor.heard(fetched([record(2, 3, 'a')]), beat);
-    expect(await zombie.heard(fetched([record(2, 3, 'a')]), beat)).toEqual({ kind: 'continue', at: 3 });
-    expect(await zombie.heard(fetched([record(3, 4, 'a')]), beat)).toEqual({ kind: 'continue', at: 4 });
+    expect(await hear(zombie, fetched([record(1, 2, 'a')]))).toMatchObject({ kind: 'retry' });
+    expect(await hear(zombie, fetched([record(1, 2, 'a')]))).toEqual({ kind: 'continue', at: 2 });
+    await hear(successor, fetched([record(2, 3, 'a')]));
+    expect(await hear(zombie, fetched([record(2, 3, 'a')]))).toEqual({ kind: 'continue', at: 3 });
+    expect(await hear(zombie, fetched([record(3, 4, 'a')]))).toEqual({ kind: 'continue', at: 4 });
     expect(await storyOf('a')).toBe('id-1 id-2 id-3 id-4');
   });
 
   it('goes on over a hole that markers or compaction left', async () => {
     const listener = listen();
-    await listener.heard(fetched([record(0, 1, 'a')]), beat);
-    await listener.heard(fetched([record(3, 2, 'a')]), beat);
+    await hear(listener, fetched([record(0, 1, 'a')]));
+    await hear(listener, fetched([record(3, 2, 'a')]));
 
-    expect(await listener.heard(fetched([record(3, 2, 'a')]), beat)).toEqual({ kind: 'continue', at: 4 });
+    expect(await hear(listener, fetched([record(3, 2, 'a')]))).toEqual({ kind: 'continue', at: 4 });
     expect(await storyOf('a')).toBe('id-1 id-2');
   });
 
   it('stops when the producer speaks from another database', async () => {
     const listener = listen();
-    await listener.heard(fetched([record(0, 9, 'a')]), beat);
+    await hear(listener, fetched([record(0, 9, 'a')]));
 
-    expect(await listener.heard(fetched([record(1, 10, 'a', { epoch: 'e2' })]), beat)).toEqual({ kind: 'stop', code: 'producer.epoch_changed' });
+    expect(await hear(listener, fetched([record(1, 10, 'a', { epoch: 'e2' })]))).toEqual({ kind: 'stop', code: 'producer.epoch_changed' });
   });
 
   it('tries again after an outage and loses nothing', async () => {
@@ -112,10 +115,10 @@ describe('a listener', () => {
       await counting(batch, tx);
       if (broken) throw Object.assign(new Error('deadlock'), { code: '40P01' });
     };
-    expect(await listener.heard(fetched([record(0, 1, 'a')]), beat)).toMatchObject({ kind: 'retry', at: 0 });
+    expect(await hear(listener, fetched([record(0, 1, 'a')]))).toMatchObject({ kind: 'retry', at: 0 });
     broken = false;
 
-    expect(await listener.heard(fetched([record(0, 1, 'a')]), beat)).toMatchObject({ kind: 'continue', at: 1 });
+    expect(await hear(listener, fetched([record(0, 1, 'a')]))).toMatchObject({ kind: 'continue', at: 1 });
     expect(await storyOf('a')).toBe('id-1');
   });
 
@@ -124,8 +127,8 @@ describe('a listener', () => {
     const malformed = record(1, 2, 'bad', { value: '{"half' });
     const unknown = record(2, 3, 'new', { headers: { ce_id: 'x', ce_type: 'OrderTeleported', ce_yunken: '3', ce_yunkeepoch: 'e1' } });
     const foreign = record(3, 4, 'foreign', { headers: {} });
-    await listener.heard(fetched([record(0, 1, 'good'), malformed, unknown, foreign, record(4, 5, 'bad'), record(5, 6, 'good')]), beat);
-    await listener.heard(fetched([record(6, 7, 'bad'), record(7, 8, 'good')]), beat);
+    await hear(listener, fetched([record(0, 1, 'good'), malformed, unknown, foreign, record(4, 5, 'bad'), record(5, 6, 'good')]));
+    await hear(listener, fetched([record(6, 7, 'bad'), record(7, 8, 'good')]));
 
     expect((await listParked(db, 10, undefined)).map(({ key, code, records }) => [key, code, records])).toEqual([['bad', 'record.value_malformed', 3], ['foreign', 'record.headers_missing', 1], ['new', 'record.type_unknown', 1]]);
     expect(await storyOf('good')).toBe('id-1 id-6 id-8');
@@ -139,15 +142,56 @@ describe('a listener', () => {
       if (bug && batch.records.some(({ id }) => id === 'id-2')) throw new TypeError('of undefined');
       await counting(batch, tx);
     };
-    await listener.heard(fetched([record(0, 1, 'a'), record(1, 2, 'b'), record(2, 3, 'a'), record(3, 4, 'b')]), beat);
+    await hear(listener, fetched([record(0, 1, 'a'), record(1, 2, 'b'), record(2, 3, 'a'), record(3, 4, 'b')]));
     expect(await storyOf('a')).toBe('id-1 id-3');
     expect(await listParked(db, 10, undefined)).toMatchObject([{ key: 'b', code: 'handler.failed', records: 2 }]);
     await expect(listener.release(place, 'b')).rejects.toThrow('of undefined');
     bug = false;
 
     expect(await listener.release(place, 'b')).toBe(2);
-    await listener.heard(fetched([record(4, 5, 'b')]), beat);
+    await hear(listener, fetched([record(4, 5, 'b')]));
     expect(await storyOf('b')).toBe('id-2 id-4 id-5');
     await expect(listener.release(place, 'b')).rejects.toMatchObject({ code: 'parked.not_found' });
+  });
+
+  it('hears the partitions of a topic together, in transactions of a thousand records', async () => {
+    const sizes: number[] = [];
+    handle = async (batch, tx) => {
+      sizes.push(batch.records.length);
+      await counting(batch, tx);
+    };
+    const many = (from: number, count: number, key: string): Fetch => fetched(Array.from({ length: count }, (_, index) => record(index, from + index, key)));
+
+    expect(await listen().heard([many(1, 5, 'a'), of(1, many(1, 1_990, 'b')), of(2, many(1, 10, 'c'))], beat)).toEqual([5, 1_990, 10].map((at) => ({ kind: 'continue', at })));
+    expect(sizes).toEqual([1_000, 1_000, 5]);
+    expect((await db.query<{ n: number }>('select n from counts order by key')).map(({ n }) => n)).toEqual([5, 1_990, 10]);
+  });
+
+  it('goes on with the other partitions where another owner moved one, and where a bug stops on a record', async () => {
+    const [listener, successor] = [listen(), listen()];
+    await listener.heard([0, 1, 2].map((partition) => of(partition, fetched([record(0, 1, `${partition}`)]))), beat);
+    await hear(successor, of(1, fetched([record(1, 2, '1')], 0))); // seeks
+    await hear(successor, of(1, fetched([record(1, 2, '1')])));
+    handle = async (batch, tx) => {
+      if (batch.records.some(({ key, id }) => key === '2' && id === 'id-3')) throw new TypeError('of undefined');
+      await counting(batch, tx);
+    };
+
+    expect(await listener.heard([0, 1, 2].map((partition) => of(partition, fetched([record(1, 2, `${partition}`), record(2, 3, `${partition}`)]))), beat))
+      .toEqual([{ kind: 'continue', at: 3 }, { kind: 'retry', at: 1, afterMs: 100 }, { kind: 'continue', at: 3 }]);
+    expect([await storyOf('0'), await storyOf('1'), await storyOf('2')]).toEqual(['id-1 id-2 id-3', 'id-1 id-2', 'id-1 id-2']);
+    expect(await listParked(db, 10, undefined)).toMatchObject([{ partition: 2, key: '2', records: 1 }]);
+  });
+
+  it('tries all of them again after an outage', async () => {
+    const listener = listen();
+    handle = async () => {
+      throw Object.assign(new Error('deadlock'), { code: '40P01' });
+    };
+    const fetches = [0, 1].map((partition) => of(partition, fetched([record(0, 1, `${partition}`)])));
+    expect(await listener.heard(fetches, beat)).toMatchObject([{ kind: 'retry', at: 0 }, { kind: 'retry', at: 0 }]);
+    handle = counting;
+
+    expect(await listener.heard(fetches, beat)).toMatchObject([{ kind: 'continue', at: 1 }, { kind: 'continue', at: 1 }]);
   });
 });

@@ -1,5 +1,3 @@
-import { context, propagation, trace, type Context, type Link } from '@opentelemetry/api';
-
 import type { Stream } from '@yunke/contracts';
 import { Problem, fault } from '@yunke/kernel';
 import { isTransient, type Db, type Tx } from '@yunke/postgres';
@@ -8,7 +6,8 @@ import { Batch, numberOf, parse, type Heard, type MessagesOf } from './batch.js'
 import type { EventLog, Fetch, LogRecord, Verdict } from './log.js';
 import { metrics } from './metrics.js';
 import { parkKey, parkRecords, parkedAmong, parkingKey, takeParked, type Place } from './park.js';
-import { findPosition, movePosition, startAt, stopPosition, type Position } from './position.js';
+import { findPosition, movePositions, startAt, stopPosition, type Move, type Position } from './position.js';
+import { traced } from './traced.js';
 
 /** Who hears a stream. */
 export type Hearing = { readonly stream: Stream; readonly handle: (batch: Batch<Stream>, tx: Tx) => Promise<unknown> };
@@ -24,10 +23,15 @@ export type ListenerOptions = {
 
 const RECORDS_PER_CHUNK = 1_000;
 
-type Sifted = { records: LogRecord[]; after: Position & { acceptedThrough: number | null } };
+/** One partition's share in a fetch: where it stands now and, once it is known, what becomes of it. */
+type Turn = { readonly fetch: Fetch; readonly name: string; position: Position; verdict?: Verdict };
+
+/** What one transaction hears of one partition. */
+type Part = { readonly turn: Turn; readonly records: readonly LogRecord[]; readonly next: number };
 
 /**
- * Hears partitions into the service's own database: one transaction a chunk, the position first, then the effects (design 3.2).
+ * Hears partitions into the service's own database: one transaction a chunk, the positions first, then the effects (design 3.2).
+ * A chunk takes what there is of all partitions of a topic; where one of them fails, each is heard by itself.
  * It never throws: whatever happens is a verdict for the log's consumer.
  */
 export class Listener {
@@ -47,31 +51,15 @@ export class Listener {
     this.#astray.delete(`${topic}/${partition}`);
   }
 
-  async heard(fetch: Fetch, beat: () => Promise<void>): Promise<Verdict> {
-    const place = { topic: fetch.topic, partition: fetch.partition };
-    const name = `${place.topic}/${place.partition}`;
-    let position: Position | undefined;
-    try {
-      position = this.#positions.get(name) ?? (await this.#load(place));
-      if (position.stopped) return this.#stopped(place, position.stopped);
-      if (fetch.from !== position.next) {
-        const verdict = await this.#whenAstray(fetch, position);
-        if (verdict) return verdict;
-      }
-      this.#astray.delete(name);
-      for (let at = 0; at === 0 || at < fetch.records.length; at += RECORDS_PER_CHUNK) {
-        const records = fetch.records.slice(at, at + RECORDS_PER_CHUNK);
-        const last = at + RECORDS_PER_CHUNK >= fetch.records.length;
-        position = await this.#chunk(place, position, records, last ? fetch.next : records.at(-1)!.offset + 1);
-        this.#positions.set(name, position);
-        this.#attempts.delete(name);
-        await beat();
-      }
-      return { kind: 'continue', at: position.next };
-    } catch (error) {
-      this.forget(place.topic, place.partition);
-      return this.#failed(place, error, position?.next ?? fetch.from);
+  /** One verdict a fetch. All of them are of one topic. */
+  async heard(fetches: readonly Fetch[], beat: () => Promise<void>): Promise<Verdict[]> {
+    const turns = await Promise.all(fetches.map((fetch) => this.#open(fetch)));
+    for (const chunk of chunksOf(turns.filter(({ verdict }) => !verdict))) {
+      const parts = chunk.filter(({ turn }) => !turn.verdict); // an earlier chunk of it may have failed
+      if (parts.length > 0) await this.#hear(parts);
+      await beat();
     }
+    return turns.map(({ verdict, position }) => verdict ?? { kind: 'continue', at: position.next });
   }
 
   /** Hears the records of a parked key, in order, and un-parks it. @throws parked.not_found, and whatever still stops the key. */
@@ -83,6 +71,19 @@ export class Listener {
       await hearing.handle(new Batch(records.map((record) => parse(hearing.stream, record))), tx);
       return records.length;
     });
+  }
+
+  /** Where the partition stands; with a verdict when there is nothing to hear in this fetch. */
+  async #open(fetch: Fetch): Promise<Turn> {
+    const name = `${fetch.topic}/${fetch.partition}`;
+    try {
+      const position = this.#positions.get(name) ?? (await this.#load(fetch));
+      const verdict = position.stopped ? this.#stopped(fetch, position.stopped) : fetch.from === position.next ? undefined : await this.#whenAstray(fetch, position);
+      if (!verdict) this.#astray.delete(name);
+      return { fetch, name, position, ...(verdict && { verdict }) };
+    } catch (error) {
+      return { fetch, name, position: UNKNOWN, verdict: await this.#failed(fetch, error, fetch.from) };
+    }
   }
 
   async #load({ topic, partition }: Place): Promise<Position> {
@@ -104,40 +105,67 @@ export class Listener {
     return fetch.from < position.next || low > position.next || high < position.next ? this.#stop(fetch, position.next, 'log.truncated') : undefined;
   }
 
-  /** One chunk in one transaction; where a record cannot be heard, one by one, so that only the culprit is parked. */
-  async #chunk(place: Place, position: Position, records: readonly LogRecord[], next: number): Promise<Position> {
+  /** One chunk in one transaction; where that fails, partition by partition, so that only the culprit's is held up. */
+  async #hear(parts: readonly Part[]): Promise<void> {
     try {
-      return await this.#transact(place, position, { records, next });
+      await this.#transact(parts);
     } catch (error) {
-      if (isTransient(error) || isVerdict(error) || records.length === 0) throw error;
-      if (records.length === 1) return this.#transact(place, position, { records, next, culprit: error });
-      let now = position;
-      for (const [index, record] of records.entries()) now = await this.#chunk(place, now, [record], index === records.length - 1 ? next : record.offset + 1);
-      return now;
+      if (isTransient(error)) await this.#fail(parts, error);
+      else if (parts.length > 1) for (const part of parts) await this.#hear([part]);
+      else await this.#hearOneByOne(parts[0]!, error);
     }
   }
 
-  async #transact(place: Place, position: Position, chunk: { records: readonly LogRecord[]; next: number; culprit?: unknown }): Promise<Position> {
+  /** A partition's part that failed, record by record, so that only the culprit is parked. */
+  async #hearOneByOne(part: Part, error: unknown): Promise<void> {
+    const { turn, records, next } = part;
+    if (isVerdict(error) || records.length === 0) return this.#fail([part], error);
+    if (records.length === 1) return this.#transact([part], error).catch((failure: unknown) => this.#fail([part], failure));
+    for (const record of records) {
+      if (!turn.verdict) await this.#hear([{ turn, records: [record], next: record === records.at(-1) ? next : record.offset + 1 }]);
+    }
+  }
+
+  async #fail(parts: readonly Part[], error: unknown): Promise<void> {
+    for (const { turn } of parts) turn.verdict = await this.#failed(turn.fetch, error, turn.position.next);
+  }
+
+  /** `culprit`: why the only record cannot be heard, and is parked. */
+  async #transact(parts: readonly Part[], culprit?: unknown): Promise<void> {
     const { service, db } = this.options;
-    const hearing = this.#hearings.get(place.topic)!;
-    const { records, after } = sift(hearing.stream, position, chunk.records, chunk.next);
-    metrics.repeated.inc({ service, topic: place.topic }, chunk.records.length - records.length);
-    const finished = metrics.chunk.startTimer({ service, topic: place.topic });
+    const { topic } = parts[0]!.turn.fetch;
+    const hearing = this.#hearings.get(topic)!;
+    const sifted = parts.map(({ turn, records, next }) => ({ turn, partition: turn.fetch.partition, from: turn.position, ...sift(hearing.stream, turn.position, records, next) }));
+    const finished = metrics.chunk.startTimer({ service, topic });
     await fault('consumer.before-begin');
-    const heard = await traced(`process ${place.topic}`, records, () => db.tx(async (tx) => {
+    const heard = await traced(`process ${topic}`, sifted.flatMap(({ records }) => records), () => db.tx(async (tx) => {
       await fault('consumer.before-cas');
-      const parkedKeys = (await movePosition(tx, place, position, after)) > 0 ? await parkedAmong(tx, place, records.map(parkingKey)) : new Set<string>();
+      const withParked = await movePositions(tx, topic, sifted);
       await fault('consumer.after-cas');
-      const fresh = await this.#park(tx, { ...place, parkedKeys, culprit: chunk.culprit }, records);
+      const fresh: Heard<MessagesOf<Stream>>[] = [];
+      for (const { partition, records } of sifted) {
+        const parkedKeys = withParked.has(partition) ? await parkedAmong(tx, { topic, partition }, records.map(parkingKey)) : new Set<string>();
+        fresh.push(...(await this.#park(tx, { topic, partition, parkedKeys, culprit }, records)));
+      }
       if (fresh.length > 0) await hearing.handle(new Batch(fresh), tx);
       await fault('consumer.before-commit');
       return fresh;
     }));
     await fault('consumer.after-commit');
     finished();
-    metrics.heard.inc({ service, topic: place.topic }, heard.length);
-    if (heard.length > 0) metrics.lag.set({ service, topic: place.topic }, (Date.now() - heard.at(-1)!.acceptedAt) / 1_000);
-    return after;
+    for (const { turn, to } of sifted) {
+      turn.position = to;
+      this.#positions.set(turn.name, to);
+      this.#attempts.delete(turn.name);
+    }
+    this.#measure(topic, { heard, repeated: sum(parts, ({ records }) => records.length) - sum(sifted, ({ records }) => records.length) });
+  }
+
+  #measure(topic: string, { heard, repeated }: { heard: readonly Heard<MessagesOf<Stream>>[]; repeated: number }): void {
+    const labels = { service: this.options.service, topic };
+    metrics.repeated.inc(labels, repeated);
+    metrics.heard.inc(labels, heard.length);
+    if (heard.length > 0) metrics.lag.set(labels, (Date.now() - heard.at(-1)!.acceptedAt) / 1_000);
   }
 
   /** What can be heard; the rest is parked: records that are not ours or stopped us, and everything behind them with the same key. */
@@ -166,12 +194,12 @@ export class Listener {
     return heard;
   }
 
-  async #failed(place: Place, error: unknown, at: number): Promise<Verdict> {
-    const name = `${place.topic}/${place.partition}`;
+  async #failed({ topic, partition }: Place, error: unknown, at: number): Promise<Verdict> {
+    const place = { topic, partition };
+    const name = `${topic}/${partition}`;
+    this.forget(topic, partition);
     if (error instanceof Problem && error.code === 'position.fenced') return { kind: 'retry', at, afterMs: 100 };
-    if (error instanceof Problem && error.code === 'producer.epoch_changed') {
-      return this.#stop(place, at, error.code);
-    }
+    if (error instanceof Problem && error.code === 'producer.epoch_changed') return this.#stop(place, at, error.code);
     const attempt = (this.#attempts.get(name) ?? 0) + 1;
     this.#attempts.set(name, attempt);
     metrics.retries.inc({ service: this.options.service, topic: place.topic });
@@ -192,9 +220,33 @@ export class Listener {
   }
 }
 
+const UNKNOWN: Position = { next: 0, heardN: 0, epoch: null, parked: 0, stopped: null };
+
+const sum = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((total, one) => total + of(one), 0);
+
+/** The fetches in chunks of at most so many records, in order; a partition has one part in a chunk. */
+function* chunksOf(turns: readonly Turn[]): Generator<Part[]> {
+  let chunk: Part[] = [];
+  let room = RECORDS_PER_CHUNK;
+  for (const turn of turns) {
+    const { records, next } = turn.fetch;
+    for (let at = 0, more = true; more;) {
+      const taken = records.slice(at, at + room);
+      at += taken.length;
+      more = at < records.length;
+      chunk.push({ turn, records: taken, next: more ? taken.at(-1)!.offset + 1 : next });
+      room -= taken.length;
+      if (room > 0) continue;
+      yield chunk;
+      [chunk, room] = [[], RECORDS_PER_CHUNK];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
 /** Drops what was heard before: a running maximum of the producer's numbers, also within the chunk. State topics go by version instead. */
-function sift(stream: Stream, position: Position, records: readonly LogRecord[], next: number): Sifted {
-  if (stream.compacted) return { records: [...records], after: { ...position, next, acceptedThrough: acceptedThrough(records) } };
+function sift(stream: Stream, position: Position, records: readonly LogRecord[], next: number): { records: readonly LogRecord[]; to: Move['to'] } {
+  if (stream.compacted) return { records, to: { ...position, next, acceptedThrough: acceptedThrough(records) } };
   let { heardN, epoch } = position;
   const fresh = records.filter((record) => {
     const number = numberOf(record);
@@ -204,7 +256,7 @@ function sift(stream: Stream, position: Position, records: readonly LogRecord[],
     ({ n: heardN, epoch } = number);
     return true;
   });
-  return { records: fresh, after: { ...position, next, heardN, epoch, acceptedThrough: acceptedThrough(records) } };
+  return { records: fresh, to: { ...position, next, heardN, epoch, acceptedThrough: acceptedThrough(records) } };
 }
 
 /** When the last record was accepted. Within a partition the times are nearly in order; timers allow for the rest. */
@@ -219,21 +271,4 @@ const isVerdict = (error: unknown): boolean => error instanceof Problem && (erro
 function reasonOf(error: unknown): { code: string; message: string } {
   if (error instanceof Problem) return { code: error.code, message: error.message };
   return { code: 'handler.failed', message: error instanceof Error ? error.name : 'unknown' }; // an error's text may quote the record
-}
-
-/** A span over the chunk: a child of the one trace in it, or linked to the first of many. */
-async function traced<T>(name: string, records: readonly LogRecord[], work: () => Promise<T>): Promise<T> {
-  const parents = [...new Set(records.flatMap(({ headers }) => headers['traceparent'] ?? []))].slice(0, 32);
-  if (parents.length === 0) return work();
-  const contexts = parents.map((traceparent): Context => propagation.extract(context.active(), { traceparent }));
-  const links = contexts.flatMap((one): Link[] => (trace.getSpanContext(one) ? [{ context: trace.getSpanContext(one)! }] : []));
-  const parent = contexts.length === 1 ? contexts[0]! : context.active();
-  const options = { ...(contexts.length > 1 && { links }), attributes: { 'messaging.batch.message_count': records.length } };
-  return trace.getTracer('yunke').startActiveSpan(name, options, parent, async (span) => {
-    try {
-      return await work();
-    } finally {
-      span.end();
-    }
-  });
 }

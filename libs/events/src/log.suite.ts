@@ -1,4 +1,4 @@
-import type { Append, Consumption, EventLog, Fetch, LogRecord, TopicSpec, Verdict } from './log.js';
+import { eachFetch, type Append, type Consumption, type EventLog, type Fetch, type LogRecord, type TopicSpec, type Verdict } from './log.js';
 
 export type OpenLog = {
   readonly log: EventLog;
@@ -238,13 +238,13 @@ export function logSuite(name: string, open: () => Promise<OpenLog>): void {
         const slow = Promise.withResolvers<void>();
         const consumption = await log.consume({
           group: `suite-${crypto.randomUUID()}`, topics: [topic], assigned: () => undefined, failed: (error) => slow.reject(error),
-          heard: async (fetch, beat) => {
+          heard: eachFetch(async (fetch, beat) => {
             slow.resolve();
             await sleep(300);
             await beat();
             finished = true;
             return { kind: 'continue', at: fetch.next };
-          },
+          }),
         });
         await log.append([{ topic, partition: 0, records: numbered(0, 1) }]);
         await slow.promise;
@@ -329,10 +329,10 @@ class Ear {
       group, topics,
       assigned: (topic, partition) => this.assigned.push(`${topic}/${partition}`),
       failed: (error) => this.failures.push(error),
-      heard: async (fetch, beat) => {
+      heard: eachFetch(async (fetch, beat) => {
         await beat();
         return this.#hear(fetch);
-      },
+      }),
     });
   }
 

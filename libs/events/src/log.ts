@@ -41,8 +41,11 @@ export type ConsumeOptions = {
   /** Members of one group share the partitions of its topics. */
   readonly group: string;
   readonly topics: readonly string[];
-  /** Called for one partition at a time, in order of offset; `beat` tells the log that we live, between two chunks. */
-  readonly heard: (fetch: Fetch, beat: () => Promise<void>) => Promise<Verdict>;
+  /**
+   * Called with what one look brought of a topic, at most one fetch a partition, and again for a partition only after its verdict;
+   * answers with one verdict a fetch, in their order. `beat` tells the log that we live, between two chunks.
+   */
+  readonly heard: (fetches: readonly Fetch[], beat: () => Promise<void>) => Promise<Verdict[]>;
   /** A partition came to this member, or came back: what was remembered of it may be stale. */
   readonly assigned: (topic: string, partition: number) => void;
   /** The consumer cannot go on and nobody will restart it: the process should end. */
@@ -68,3 +71,7 @@ export interface EventLog {
   watermarks(topics: readonly string[]): Promise<Map<string, Watermark[]>>;
   close(): Promise<void>;
 }
+
+/** For who hears each partition by itself. */
+export const eachFetch = (one: (fetch: Fetch, beat: () => Promise<void>) => Promise<Verdict>): ConsumeOptions['heard'] =>
+  (fetches, beat) => Promise.all(fetches.map((fetch) => one(fetch, beat)));

@@ -32,7 +32,7 @@ export function calledWithTx(pattern: string, transport: symbol): MethodDecorato
 }
 
 /**
- * Hears a stream: `(batch: Batch<typeof stream>, tx: Tx)`. The batch is of one partition, in order, nothing in it was heard
+ * Hears a stream: `(batch: Batch<typeof stream>, tx: Tx)`. The batch is in order per key, nothing in it was heard
  * before; whatever the method does through `tx` takes effect once, together with the position. No HTTP and no other I/O inside.
  */
 export function On(stream: Stream): MethodDecorator {
@@ -78,7 +78,7 @@ export class LogTransport extends Server implements CustomTransportStrategy {
     const listener = (this.listener = new Listener({ ...this.options, hearings: this.topics.map((topic) => this.#hearing(topic)) }));
     this.#consumption = await this.#join({
       group: this.options.group, topics: this.topics,
-      heard: (fetch, beat) => listener.heard(fetch, beat),
+      heard: (fetches, beat) => listener.heard(fetches, beat),
       assigned: (topic, partition) => listener.forget(topic, partition),
       failed: this.options.failed,
     });

@@ -1,5 +1,5 @@
 import { Problem } from '@yunke/kernel';
-import type { Db, Tx } from '@yunke/postgres';
+import { columnsOf, type Db, type Tx } from '@yunke/postgres';
 
 /** Where a service stands in one partition, as its own database says. */
 export type Position = {
@@ -26,18 +26,22 @@ export async function startAt(db: Db, topic: string, partition: number, next: nu
   await db.query('insert into consumer_position (topic, partition, next_offset) values ($1, $2, $3) on conflict do nothing', [topic, partition, next]);
 }
 
+/** From where to where a partition's position moves. */
+export type Move = { readonly partition: number; readonly from: Position; readonly to: Position & { readonly acceptedThrough: number | null } };
+
 /**
- * Moves the position, if it is where we think: the fence against zombies, and the lock that comes first in the transaction.
- * @throws position.fenced when another owner moved it. Returns how many keys of the partition are parked.
+ * Moves the positions of some partitions of a topic, if all are where we think: the fence against zombies, and the locks that come
+ * first in the transaction. @throws position.fenced when another owner moved one. Returns the partitions that have parked keys.
  */
-export async function movePosition(tx: Tx, place: { topic: string; partition: number }, from: Position, to: Position & { acceptedThrough: number | null }): Promise<number> {
-  const [row] = await tx.query<{ parked: number }>(
-    `update consumer_position set next_offset = $4, heard_n = $5, producer_epoch = $6,
-       accepted_through = greatest(accepted_through, to_timestamp($7::float8 / 1000))
-     where topic = $1 and partition = $2 and next_offset = $3 and stopped is null returning parked`,
-    [place.topic, place.partition, from.next, to.next, to.heardN, to.epoch, to.acceptedThrough]);
-  if (!row) throw new Problem('conflict', 'position.fenced', 'Another owner moved this position.');
-  return row.parked;
+export async function movePositions(tx: Tx, topic: string, moves: readonly Move[]): Promise<Set<number>> {
+  const rows = await tx.query<{ partition: number; parked: number }>(
+    `update consumer_position p set next_offset = new.next, heard_n = new.heard_n, producer_epoch = new.epoch,
+       accepted_through = greatest(p.accepted_through, to_timestamp(new.accepted_through / 1000))
+     from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::float8[]) as new (partition, at, next, heard_n, epoch, accepted_through)
+     where p.topic = $1 and p.partition = new.partition and p.next_offset = new.at and p.stopped is null returning p.partition, p.parked`,
+    [topic, ...columnsOf(moves.map(({ partition, from, to }) => ({ ...to, partition, at: from.next })), 'partition', 'at', 'next', 'heardN', 'epoch', 'acceptedThrough')]);
+  if (rows.length < moves.length) throw new Problem('conflict', 'position.fenced', 'Another owner moved this position.');
+  return new Set(rows.filter(({ parked }) => parked > 0).map(({ partition }) => partition));
 }
 
 /**

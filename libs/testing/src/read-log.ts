@@ -1,5 +1,5 @@
 import type { Messages, Stream } from '@yunke/contracts';
-import type { EventLog } from '@yunke/events';
+import { eachFetch, type EventLog } from '@yunke/events';
 
 export type Said = { readonly type: keyof Messages; readonly id: string; readonly key: string; readonly body: Record<string, unknown> };
 
@@ -15,7 +15,7 @@ export async function readAll(log: EventLog, { topic }: Stream): Promise<Said[]>
   if (done()) return [];
   const reading = await log.consume({
     group: `reader-${crypto.randomUUID()}`, topics: [topic], assigned: () => undefined, failed: () => undefined,
-    heard: async ({ partition, records, next }) => {
+    heard: eachFetch(async ({ partition, records, next }) => {
       for (const { headers, key, value } of records) {
         const n = Number(headers['ce_yunken']);
         if (n <= largest[partition]!) continue;
@@ -25,7 +25,7 @@ export async function readAll(log: EventLog, { topic }: Stream): Promise<Said[]>
       at[partition] = Math.max(at[partition]!, next);
       if (done()) arrived();
       return { kind: 'continue', at: next };
-    },
+    }),
   });
   await all;
   await reading.stop();

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { streams } from '@yunke/contracts';
+import { eachFetch } from '@yunke/events';
 import { opaqueId, uuidv5 } from '@yunke/kernel';
 
 import type { Paced } from './generator.js';
@@ -82,14 +83,14 @@ async function listen({ log, flow }: Stage, told: (cause: string, at: number) =>
   const begun = new Set<number>();
   const reader = await log.consume({
     group: `bench-${crypto.randomUUID()}`, topics: [topic], assigned: () => undefined, failed: (error) => console.error(error),
-    heard: async ({ partition, from, next, records }) => {
+    heard: eachFetch(async ({ partition, from, next, records }) => {
       begun.add(partition);
       const end = ends[partition]!.high;
       if (from < end) return { kind: 'continue', at: end };
       const at = performance.timeOrigin + performance.now();
       for (const { value } of records) told(/"cause":"([^"]+)"/.exec(value!)?.[1] ?? '', at);
       return { kind: 'continue', at: next };
-    },
+    }),
   });
   const used = ends.filter(({ high }) => high > 0).length;
   while (begun.size < used) await pause(50);

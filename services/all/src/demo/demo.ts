@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { streams } from '@yunke/contracts';
+import { eachFetch } from '@yunke/events';
 import { DAY, HOUR, clockOffset, type Millis } from '@yunke/kernel';
 import type { Running } from '@yunke/service';
 
@@ -20,10 +21,10 @@ export async function playDemo({ url, log, credentials }: Running, { daysPerSeco
   console.log(`  The demo shop is open${daysPerSecond > 0 ? `; ${daysPerSecond} days pass in a second` : ''}. Segment changes:\n`);
   await log.consume({
     group: `demo-${crypto.randomUUID()}`, topics: [streams.segmentationChanges.topic], assigned: () => undefined, failed: (error) => console.error(error),
-    heard: async ({ records, next }) => {
+    heard: eachFetch(async ({ records, next }) => {
       for (const { value, headers } of records) show(headers['ce_type']!, JSON.parse(value!) as Change);
       return { kind: 'continue', at: next };
-    },
+    }),
   });
   let open = true;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (open = false));
