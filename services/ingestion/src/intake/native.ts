@@ -11,7 +11,7 @@ const SCOPED = ['orderId', 'returnId', 'movementId'] as const;
 const PLAIN_IDS = ['shipmentId', 'cartId', 'messageId'] as const;
 const CANONICAL = /\.\d{3}Z$/;
 /** Times in the future by nature. */
-const FORESEEN = new Set(['promisedAt']);
+const FORESEEN = new Set(['promisedAt', 'expectedAt']);
 
 type Body = Record<string, unknown> & { messageId: string; occurredAt: string; lines?: Line[]; currency?: string; identifiers?: Identifier[]; subject?: string };
 
