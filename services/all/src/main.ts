@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { identity } from '@yunke/identity';
 import { ingestion } from '@yunke/ingestion';
+import { inventory } from '@yunke/inventory';
 import { orders } from '@yunke/orders';
 import { segmentation } from '@yunke/segmentation';
 import { run } from '@yunke/service';
@@ -22,6 +23,6 @@ if (demo && daysPerSecond > 0) {
   process.env['YUNKE_CLOCK'] = clockFile;
 }
 
-const running = await run([ingestion, identity, segmentation, orders], { ownCredentials: true });
+const running = await run([ingestion, identity, segmentation, orders, inventory], { ownCredentials: true });
 console.log(readyBlock(running));
 if (demo) await playDemo(running, { daysPerSecond, clockFile });

@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 50;
 /** What an order makes its way through: a reader that has not begun has no position to tell. */
 const HEARD: Readonly<Record<ServiceName, readonly Stream[]>> = {
   ingestion: [], identity: [streams.orderObservations, streams.identityProfiles], orders: [streams.orderObservations],
-  segmentation: [streams.ordersChanges, streams.identityProfiles, streams.segmentationMemberships],
+  segmentation: [streams.ordersChanges, streams.identityProfiles, streams.segmentationMemberships], inventory: [streams.ordersLines],
 };
 /** Those that are the last to come to rest first: while the platform works, one of them is asked and says no. */
 const LAST_FIRST = [...SERVICES].reverse().sort((a, b) => HEARD[b].length - HEARD[a].length);

@@ -11,6 +11,7 @@ const HEARS: Readonly<Record<string, readonly string[]>> = {
   identity: ['yunke.ingestion.customer-observations.v1', 'yunke.ingestion.behaviour-observations.v1', TOPICS.orderObservations, TOPICS.returnObservations, PROFILES],
   orders: [TOPICS.orderObservations, TOPICS.returnObservations],
   segmentation: [TOPICS.ordersChanges, TOPICS.ordersReturns, PROFILES, 'yunke.segmentation.memberships.v1'],
+  inventory: ['yunke.ingestion.stock-observations.v1'],
   counter: [TOPICS.orderObservations, TOPICS.ordersChanges],
 };
 
