@@ -7,7 +7,7 @@ import type { EventLog, Fetch, LogRecord, Verdict } from './log.js';
 import { Listener } from './listener.js';
 import { EventTables1700000000001 } from './migrations/event-tables.js';
 import { listParked } from './park.js';
-import { giveVoice, settle } from './voice.js';
+import { giveVoice, settle, voiceOf } from './voice.js';
 
 const stream = streams.ordersChanges;
 const place = { topic: stream.topic, partition: 0 };
@@ -193,5 +193,17 @@ describe('a listener', () => {
     handle = counting;
 
     expect(await listener.heard(fetches, beat)).toMatchObject([{ kind: 'continue', at: 1 }, { kind: 'continue', at: 1 }]);
+  });
+
+  it('hears of a state topic of its own only the copies, and what another epoch of its database said', async () => {
+    const told: string[][] = [];
+    const listener = new Listener({ db, log, service: 'test', report: () => undefined, hearings: [{ stream, copiesOnly: true, handle: async (batch) => told.push(batch.records.map(({ id }) => id)) }] });
+    const { epoch } = voiceOf(db);
+    const own = (offset: number, n: number): LogRecord => record(offset, n, 'a', { epoch });
+    await hear(listener, fetched([own(0, 1), own(1, 2), own(2, 1), own(3, 3)]));
+    await hear(listener, fetched([own(4, 4), own(5, 5)]));
+    await hear(listener, fetched([record(6, 9, 'a', { epoch: 'before the fail-over' }), own(7, 5), own(8, 6)]));
+
+    expect(told).toEqual([['id-1'], ['id-9', 'id-5']]);
   });
 });

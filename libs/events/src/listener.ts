@@ -8,9 +8,10 @@ import { metrics } from './metrics.js';
 import { parkKey, parkRecords, parkedAmong, parkingKey, takeParked, type Place } from './park.js';
 import { findPosition, movePositions, startAt, stopPosition, type Move, type Position } from './position.js';
 import { traced } from './traced.js';
+import { voiceOf } from './voice.js';
 
-/** Who hears a stream. */
-export type Hearing = { readonly stream: Stream; readonly handle: (batch: Batch<Stream>, tx: Tx) => Promise<unknown> };
+/** Who hears a stream; `copiesOnly`: our own, and of it what {@link OnCopies} says. */
+export type Hearing = { readonly stream: Stream; readonly copiesOnly?: boolean; readonly handle: (batch: Batch<Stream>, tx: Tx) => Promise<unknown> };
 
 export type ListenerOptions = {
   readonly db: Db;
@@ -135,7 +136,7 @@ export class Listener {
     const { service, db } = this.options;
     const { topic } = parts[0]!.turn.fetch;
     const hearing = this.#hearings.get(topic)!;
-    const sifted = parts.map(({ turn, records, next }) => ({ turn, partition: turn.fetch.partition, from: turn.position, ...sift(hearing.stream, turn.position, records, next) }));
+    const sifted = parts.map(({ turn, records, next }) => ({ turn, partition: turn.fetch.partition, from: turn.position, ...this.#sift(hearing, turn.position, records, next) }));
     const finished = metrics.chunk.startTimer({ service, topic });
     await fault('consumer.before-begin');
     const heard = await traced(`process ${topic}`, sifted.flatMap(({ records }) => records), () => db.tx(async (tx) => {
@@ -158,7 +159,14 @@ export class Listener {
       this.#positions.set(turn.name, to);
       this.#attempts.delete(turn.name);
     }
-    this.#measure(topic, { heard, repeated: sum(parts, ({ records }) => records.length) - sum(sifted, ({ records }) => records.length) });
+    this.#measure(topic, { heard, repeated: hearing.stream.compacted ? 0 : sum(parts, ({ records }) => records.length) - sum(sifted, ({ records }) => records.length) });
+  }
+
+  /** What of these records is to be heard, and where the position then stands. */
+  #sift({ stream, copiesOnly }: Hearing, position: Position, records: readonly LogRecord[], next: number): { records: readonly LogRecord[]; to: Move['to'] } {
+    const sifted = copiesOnly ? copiesAmong(position, records, voiceOf(this.options.db).epoch) : stream.compacted ? { records } : freshAmong(position, records);
+    const { records: heard, ...numbers } = { heardN: position.heardN, epoch: position.epoch, ...sifted };
+    return { records: heard, to: { ...position, ...numbers, next, acceptedThrough: acceptedThrough(records) } };
   }
 
   #measure(topic: string, { heard, repeated }: { heard: readonly Heard<MessagesOf<Stream>>[]; repeated: number }): void {
@@ -244,11 +252,11 @@ function* chunksOf(turns: readonly Turn[]): Generator<Part[]> {
   if (chunk.length > 0) yield chunk;
 }
 
+type Sifted = { readonly records: LogRecord[]; readonly heardN: number; readonly epoch: string | null };
+
 /** Drops what was heard before: a running maximum of the producer's numbers, also within the chunk. State topics go by version instead. */
-function sift(stream: Stream, position: Position, records: readonly LogRecord[], next: number): { records: readonly LogRecord[]; to: Move['to'] } {
-  if (stream.compacted) return { records, to: { ...position, next, acceptedThrough: acceptedThrough(records) } };
-  let { heardN, epoch } = position;
-  const fresh = records.filter((record) => {
+function freshAmong({ heardN, epoch }: Position, all: readonly LogRecord[]): Sifted {
+  const records = all.filter((record) => {
     const number = numberOf(record);
     if (!number) return true; // not one of ours: it will be parked
     if (epoch !== null && number.epoch !== epoch) throw new Problem('conflict', 'producer.epoch_changed', 'The producer speaks from another database than before.');
@@ -256,7 +264,19 @@ function sift(stream: Stream, position: Position, records: readonly LogRecord[],
     ({ n: heardN, epoch } = number);
     return true;
   });
-  return { records: fresh, to: { ...position, next, heardN, epoch, acceptedThrough: acceptedThrough(records) } };
+  return { records, heardN, epoch };
+}
+
+/** Of a topic that we write ourselves, in the epoch `own`: what we heard before, by the same numbers, and what is of another epoch. */
+function copiesAmong(position: Position, all: readonly LogRecord[], own: string): Sifted {
+  let heardN = position.epoch === own ? position.heardN : 0;
+  const records = all.filter((record) => {
+    const number = numberOf(record);
+    if (number?.epoch !== own || number.n <= heardN) return true;
+    heardN = number.n;
+    return false;
+  });
+  return { records, heardN, epoch: own };
 }
 
 /** When the last record was accepted. Within a partition the times are nearly in order; timers allow for the rest. */

@@ -23,11 +23,11 @@ class Rethrow implements RpcExceptionFilter {
 }
 
 /** A method that our own transports call as `(what, tx)`: both arguments arrive, and errors leave, as they are. */
-export function calledWithTx(pattern: string, transport: symbol): MethodDecorator {
+export function calledWithTx(pattern: string, transport: symbol, extras: Record<string, unknown> = {}): MethodDecorator {
   return ((target: object, name: string, descriptor: PropertyDescriptor) => {
     Payload()(target, name, 0);
     Ctx()(target, name, 1);
-    applyDecorators(EventPattern<string>(pattern, transport), UseFilters(Rethrow))(target, name, descriptor);
+    applyDecorators(EventPattern<string>(pattern, transport, extras), UseFilters(Rethrow))(target, name, descriptor);
   }) as MethodDecorator;
 }
 
@@ -37,6 +37,14 @@ export function calledWithTx(pattern: string, transport: symbol): MethodDecorato
  */
 export function On(stream: Stream): MethodDecorator {
   return calledWithTx(stream.topic, LOG);
+}
+
+/**
+ * For a service's own state topic, which is compacted: hears only records that were in the log before, or are of another epoch of
+ * the database. Compaction may keep such a copy as the last one of its key, so the method says these keys' present state again.
+ */
+export function OnCopies(stream: Stream): MethodDecorator {
+  return calledWithTx(stream.topic, LOG, { copiesOnly: true });
 }
 
 export type LogTransportOptions = Omit<ListenerOptions, 'hearings'> & { readonly group: string; readonly failed: (error: unknown) => void };
@@ -103,6 +111,7 @@ export class LogTransport extends Server implements CustomTransportStrategy {
     if (handler.next) throw new Error(`Two methods of ${this.options.service} hear ${topic}; one must.`);
     return {
       stream,
+      copiesOnly: handler.extras?.['copiesOnly'] === true,
       handle: async (batch: Batch<Stream>, tx: Tx) => {
         const result: unknown = await handler(batch, tx);
         return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;

@@ -77,18 +77,24 @@ export class TimerTransport extends Server implements CustomTransportStrategy {
     const { db, log, service, topics } = this.options;
     const kinds = [...this.messageHandlers.keys()];
     const now = await db.now();
-    const due = await db.query<{ kind: string; key: string; due: number }>(
-      `select kind, key, extract(epoch from due_at)::float8 * 1000 as due from timers where kind = any($1) order by due_at, kind, key limit ${KEYS_PER_CHUNK}`, [kinds]);
-    overdue.set({ service }, Math.max(0, now - (due[0]?.due ?? now)) / 1_000);
-    if (due.length === 0 || due[0]!.due > now) return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, (due[0]?.due ?? Infinity) - now));
+    const [first] = await this.#due(kinds, { until: Infinity, limit: 1 });
+    const soonest = first?.due ?? Infinity;
+    overdue.set({ service }, Math.max(0, now - Math.min(now, soonest)) / 1_000);
+    if (soonest > now) return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, soonest - now));
 
     const until = Math.max(await heardThrough(db, log, topics()), now - PATIENCE_MS);
-    const ripe = due.filter(({ due: at }) => at <= until);
+    const ripe = soonest > until ? [] : await this.#due(kinds, { until, limit: KEYS_PER_CHUNK });
     for (const kind of kinds) {
       const keys = ripe.filter((timer) => timer.kind === kind).map(({ key }) => key).sort();
       if (keys.length > 0) await db.tx((tx) => this.messageHandlers.get(kind)!({ kind, keys, until } satisfies Due, tx));
     }
     return ripe.length === KEYS_PER_CHUNK ? 0 : SHORTEST_SLEEP_MS;
+  }
+
+  #due(kinds: readonly string[], { until, limit }: { until: number; limit: number }): Promise<{ kind: string; key: string; due: number }[]> {
+    return this.options.db.query(
+      `select kind, key, extract(epoch from due_at)::float8 * 1000 as due from timers
+       where kind = any($1) and due_at <= to_timestamp($2::float8 / 1000) order by due_at, kind, key limit $3`, [kinds, until, limit]);
   }
 
   async #sleep(ms: number): Promise<void> {

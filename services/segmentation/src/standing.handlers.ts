@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 
 import { streams, type Messages } from '@yunke/contracts';
-import { On, lockSubjects, membersOf, moveSubjects, say, staleKeys, type Batch, type CausedFact } from '@yunke/events';
+import { On, OnCopies, lockSubjects, membersOf, moveSubjects, say, type Batch, type CausedFact } from '@yunke/events';
 import { iso, millis, minor } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
 import { OnTimer, arm, type Due } from '@yunke/timers';
@@ -50,11 +50,10 @@ export class StandingHandlers {
     await save(tx, chunk, locked);
   }
 
-  @On(streams.segmentationMemberships)
+  /** Compaction may keep a stale copy as the last one: then the memberships are said again as they are. */
+  @OnCopies(streams.segmentationMemberships)
   async own(batch: Batch<typeof streams.segmentationMemberships>, tx: Tx): Promise<void> {
-    const stale = await staleKeys(tx, streams.segmentationMemberships, batch);
-    if (stale.length === 0) return;
-    const locked = await lockMany(tx, stale);
+    const locked = await lockMany(tx, batch.keys());
     const again = [...locked.profiles.values()].filter(({ version }) => version > 0).map((profile) => ({ ...profile, version: profile.version + 1 }));
     await saveMany(tx, locked, again);
     say(tx, again.map((profile) => recorded(profile, batch.records[0]!.body.acceptedAt, `again:${profile.version}`)));

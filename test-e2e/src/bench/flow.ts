@@ -5,17 +5,18 @@ import { Client } from 'pg';
 import { streams, type Stream } from '@yunke/contracts';
 import type { EventLog } from '@yunke/events';
 
-import { SERVICES, type Platform, type ServiceName } from '../platform/platform.js';
+import type { Platform } from '../platform/platform.js';
 import { sum } from './figures.js';
+import { SPINE, type SpineService } from './spine.js';
 
 const LOOK_EVERY_MS = 50;
 /** What an order makes its way through: a reader that has not begun has no position to tell. */
-const HEARD: Readonly<Record<ServiceName, readonly Stream[]>> = {
+const HEARD: Readonly<Record<SpineService, readonly Stream[]>> = {
   ingestion: [], identity: [streams.orderObservations, streams.identityProfiles], orders: [streams.orderObservations],
-  segmentation: [streams.ordersChanges, streams.identityProfiles, streams.segmentationMemberships], inventory: [streams.ordersLines],
+  segmentation: [streams.ordersChanges, streams.identityProfiles, streams.segmentationMemberships],
 };
 /** Those that are the last to come to rest first: while the platform works, one of them is asked and says no. */
-const LAST_FIRST = [...SERVICES].reverse().sort((a, b) => HEARD[b].length - HEARD[a].length);
+const LAST_FIRST = [...SPINE].reverse().sort((a, b) => HEARD[b].length - HEARD[a].length);
 const ALL_TOPICS = [...new Set(Object.values<Stream>(streams).map(({ topic }) => topic))];
 
 type Standing = { readonly waiting: number; readonly positions: readonly { topic: string; partition: number; next: number }[] };
@@ -26,11 +27,11 @@ export type Moved = { readonly produced: Counts; readonly consumed: Counts };
 
 /** What moves through the platform: what waits in outboxes, where every reader stands, and where each topic ends. */
 export class Flow {
-  private constructor(private readonly log: EventLog, private readonly databases: ReadonlyMap<ServiceName, Client>) {}
+  private constructor(private readonly log: EventLog, private readonly databases: ReadonlyMap<SpineService, Client>) {}
 
   static async of(platform: Platform, log: EventLog): Promise<Flow> {
-    const databases = new Map<ServiceName, Client>();
-    for (const service of SERVICES) {
+    const databases = new Map<SpineService, Client>();
+    for (const service of SPINE) {
       const client = new Client({ connectionString: platform.databaseUrl(service), application_name: 'bench' });
       await client.connect();
       databases.set(service, client);
@@ -38,7 +39,7 @@ export class Flow {
     return new Flow(log, databases);
   }
 
-  database(service: ServiceName): Client {
+  database(service: SpineService): Client {
     return this.databases.get(service)!;
   }
 
@@ -75,7 +76,7 @@ export class Flow {
     const ends = await this.log.watermarks(ALL_TOPICS);
     const produced = Object.fromEntries([...ends].map(([topic, partitions]) => [topic, sum(partitions.map(({ high }) => high))]));
     const consumed: Counts = {};
-    for (const service of SERVICES) {
+    for (const service of SPINE) {
       for (const { topic, next } of (await this.#standing(service)).positions) consumed[`${service} ${topic}`] = (consumed[`${service} ${topic}`] ?? 0) + next;
     }
     return { produced, consumed };
@@ -90,7 +91,7 @@ export class Flow {
     for (const client of this.databases.values()) await client.end();
   }
 
-  async #standing(service: ServiceName): Promise<Standing> {
+  async #standing(service: SpineService): Promise<Standing> {
     const { rows } = await this.database(service).query<Standing>(
       `select (select count(*)::int from outbox) + (select count(*)::int from relay_batch) as waiting,
          (select coalesce(json_agg(json_build_object('topic', topic, 'partition', partition, 'next', next_offset)), '[]') from consumer_position) as positions`);

@@ -8,10 +8,11 @@ import { kafkaLog, type EventLog } from '@yunke/events';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '@yunke/postgres';
 
 import { startKafka, type Kafka } from '../../../deploy/kafka/kafka.mjs';
-import { SERVICES, startPlatform, type Platform } from '../platform/platform.js';
+import { startPlatform, type Platform } from '../platform/platform.js';
 import { Flow } from './flow.js';
 import { Meter } from './meter.js';
 import { Worker, endWithUs, goesWithUs, isGone } from './worker.js';
+import { SPINE } from './spine.js';
 
 /** Everything that takes part: a broker, a Postgres that really writes, four services as four processes, the load. */
 export type Stage = {
@@ -53,7 +54,7 @@ async function set({ profile, note }: StageOptions, undo: (() => Promise<unknown
   undo.push(() => kafka.stop());
   const postgres = await startPostgres(undo);
   const platform = await startPlatform({
-    shape: 'split', postgresUrl: postgres.url('postgres'), brokers: kafka.brokers, env: { YUNKE_LOG_LEVEL: 'warn', YUNKE_CLOCK: '' },
+    shape: 'split', services: SPINE, postgresUrl: postgres.url('postgres'), brokers: kafka.brokers, env: { YUNKE_LOG_LEVEL: 'warn', YUNKE_CLOCK: '' },
     ...(profile && { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
   });
   undo.push(() => platform.stop());
@@ -67,7 +68,7 @@ async function set({ profile, note }: StageOptions, undo: (() => Promise<unknown
   const meter = new Meter(postgres.pid);
   undo.push(async () => meter.stop());
   for (const { name, child } of platform.processes) meter.follow(name, child.pid!);
-  for (const service of SERVICES) meter.nameDatabase(new URL(platform.databaseUrl(service)).pathname.slice(1), service);
+  for (const service of SPINE) meter.nameDatabase(new URL(platform.databaseUrl(service)).pathname.slice(1), service);
   meter.follow('kafka', kafka.pid);
   meter.follow('generator', generator.pid);
   meter.follow('bench', process.pid);

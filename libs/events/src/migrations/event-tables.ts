@@ -69,9 +69,6 @@ const TABLES = `
   );
   -- Serves: the records of one key, in order, when it is released.
   create index parked_record_key on parked_record (topic, partition, key, "offset");
-
-  -- The largest version heard on a state topic of our own (design 3.3): a smaller one means that compaction kept a stale copy.
-  create table state_heard (topic text not null, key text not null, version bigint not null, primary key (topic, key));
 `;
 
 /**
