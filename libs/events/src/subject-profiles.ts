@@ -6,20 +6,14 @@ export type Belonging = { readonly subject: string; readonly profileId: string |
 const columns = 'subject, profile_id as "profileId", decision::float8 as decision';
 
 /**
- * The subjects' rows, locked, then made where they were missing, both in key order: until the transaction ends none of them moves.
+ * The subjects' rows, made where they were missing, then locked, both in key order: until the transaction ends none of them moves.
  * Lock subjects first, then whatever hangs on their profiles.
  */
 export async function lockSubjects(tx: Tx, subjects: Iterable<string>): Promise<Map<string, Belonging>> {
   const wanted = sorted(subjects);
   if (wanted.length === 0) return new Map();
-  const lock = (subjects: readonly string[]): Promise<Belonging[]> => tx.query<Belonging>(`select ${columns} from subject_profile where subject = any($1) order by subject for update`, [subjects]);
-  const locked = byKey(await lock(wanted), ({ subject }) => subject);
-  const missing = wanted.filter((subject) => !locked.has(subject));
-  if (missing.length > 0) {
-    const made = await tx.query<Belonging>(`insert into subject_profile (subject) select unnest($1::text[]) on conflict do nothing returning ${columns}`, [missing]);
-    for (const row of made.length < missing.length ? await lock(missing) : made) locked.set(row.subject, row); // fewer: another transaction made some meanwhile
-  }
-  return locked;
+  await tx.query('insert into subject_profile (subject) select unnest($1::text[]) on conflict do nothing', [wanted]);
+  return byKey(await tx.query<Belonging>(`select ${columns} from subject_profile where subject = any($1) order by subject for update`, [wanted]), ({ subject }) => subject);
 }
 
 /** All subjects of these profiles. Call it with the profiles locked: who moves a subject locks both its profiles. */

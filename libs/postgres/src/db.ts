@@ -5,6 +5,8 @@ import type { Pool, PoolClient } from 'pg';
 
 import { clockOffset, type Millis } from '@yunke/kernel';
 
+import { forgetOutdated, prepared } from './statement.js';
+
 export type MigrationClass = new () => MigrationInterface;
 
 export type DbOptions = {
@@ -17,6 +19,12 @@ export type DbOptions = {
 
 /** Milliseconds after which the server ends what hangs; a stopped process must not hold a row for ever. */
 const TIMEOUTS = { lock_timeout: 5_000, statement_timeout: 10_000, idle_in_transaction_session_timeout: 5_000 };
+
+/**
+ * Our statements find rows by key, hundreds at a time. To the planner a scan of the whole table looks cheaper for so many, and is
+ * not; where there is no index it scans all the same. Up to Postgres 17 that counts as so dear that it would be compiled first.
+ */
+const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off';
 
 /** One transaction: set-based SQL, and TypeORM's manager for the calm tables, on the same connection. */
 export class Tx {
@@ -31,7 +39,7 @@ export class Tx {
 
   /** Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. */
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
-    return (await this.client.query(sql, params as unknown[])).rows as R[];
+    return (await this.client.query(prepared(sql, params))).rows as R[];
   }
 
   get manager(): EntityManager {
@@ -71,7 +79,7 @@ export class Db {
     const source = new DataSource({
       type: 'postgres', url: options.url, applicationName: options.applicationName,
       entities: [...(options.entities ?? [])] as never, migrations: [...(options.migrations ?? [])], migrationsTableName: 'migrations', logging: false,
-      extra: { max: options.poolSize ?? 10, connectionTimeoutMillis: 5_000, keepAlive: true, ...TIMEOUTS, types: undefined },
+      extra: { max: options.poolSize ?? 10, connectionTimeoutMillis: 5_000, keepAlive: true, options: BY_KEY, ...TIMEOUTS, types: undefined },
     });
     await source.initialize();
     const pool = (source.driver as unknown as { master: Pool }).master;
@@ -91,6 +99,7 @@ export class Db {
       await tx.finish(() => runner.commitTransaction());
       return result;
     } catch (error) {
+      forgetOutdated(error);
       await runner.rollbackTransaction().catch(() => undefined); // the connection may be gone; the server rolls back by itself
       throw error;
     } finally {
@@ -102,7 +111,10 @@ export class Db {
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     const client = await this.pool.connect();
     try {
-      return (await client.query(sql, params as unknown[])).rows as R[];
+      return (await client.query(prepared(sql, params))).rows as R[];
+    } catch (error) {
+      forgetOutdated(error);
+      throw error;
     } finally {
       client.release();
     }

@@ -12,10 +12,13 @@ export function codeOf(error: unknown): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+/** A prepared statement's result has other columns since a migration. */
+export const isPlanOutdated = (error: unknown): boolean => error instanceof Error && error.message.includes('cached plan must not change result type');
+
 /** Whether trying the same thing again can help: an outage, a deadlock, a full disk; never a broken rule. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof Problem) return error.kind === 'unavailable';
   const code = codeOf(error);
   if (code !== undefined && (TRANSIENT_STATE.test(code) || TRANSIENT_NETWORK.has(code))) return true;
-  return error instanceof Error && TRANSIENT_TEXT.test(error.message);
+  return isPlanOutdated(error) || (error instanceof Error && TRANSIENT_TEXT.test(error.message));
 }

@@ -99,7 +99,11 @@ export type StoredMembership = { readonly segment: string; readonly profileId: s
 
 const membershipColumns = `segment, profile_id as "profileId", since::float8 as since, effective_at::float8 as "effectiveAt", reason, cause, rule_version::float8 as "ruleVersion", proof`;
 
-export const membershipsOf = (db: Db, profileId: string): Promise<StoredMembership[]> => db.query(`select ${membershipColumns} from memberships where profile_id = $1 order by segment`, [profileId]);
+/** The standing names the segments, so the list is found by its key and needs no index by profile. */
+export const membershipsOf = (db: Db, profileId: string): Promise<StoredMembership[]> =>
+  db.query(
+    `select ${membershipColumns} from memberships where profile_id = $1
+       and segment = any (select held ->> 'segment' from standings, json_array_elements(memberships) as held where profile_id = $1) order by segment`, [profileId]);
 
 /** Members of a segment by profile id, after `after`. */
 export const listMembers = (db: Db, segment: string, limit: number, after: string): Promise<StoredMembership[]> =>

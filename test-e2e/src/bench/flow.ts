@@ -17,7 +17,7 @@ const HEARD: Readonly<Record<SpineService, readonly Stream[]>> = {
 };
 /** Those that are the last to come to rest first: while the platform works, one of them is asked and says no. */
 const LAST_FIRST = [...SPINE].reverse().sort((a, b) => HEARD[b].length - HEARD[a].length);
-const ALL_TOPICS = [...new Set(Object.values<Stream>(streams).map(({ topic }) => topic))];
+const ALL_TOPICS = [...new Set(Object.values<Stream>(streams).map(({ topic }) => topic))].filter((topic) => SPINE.some((service) => topic.startsWith(`yunke.${service}.`)));
 
 type Standing = { readonly waiting: number; readonly positions: readonly { topic: string; partition: number; next: number }[] };
 

@@ -24,8 +24,6 @@ export class Segmentation1700000001201 implements MigrationInterface {
         rule_version bigint not null, proof json not null,
         primary key (segment, profile_id)
       ) with (fillfactor = 85);
-      -- Serves: the memberships of a profile.
-      create index memberships_profile on memberships (profile_id);
 
       -- Every version of the cut points; the rules in force are those of the largest.
       create table cut_points (
