@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 
 import type * as KafkaJs from 'kafkajs';
 
-import { encodeRecord } from './kafka-records.js';
+import { crc32c } from './kafka-crc32c.js';
+import { decodeRecord, encodeRecord } from './kafka-records.js';
 
 export type KafkaOptions = {
   /** `host:port` of some brokers; the others are found through them. */
@@ -19,24 +20,26 @@ export type KafkaOptions = {
 
 const require = createRequire(import.meta.url);
 
-/** kafkajs has had no release since 2023: we reach into it in two places, and only into the version those were checked against. */
+/** kafkajs has had no release since 2023: we reach into it in four places, and only into the version those were checked against. */
 const PATCHED = '2.2.4';
 
 const { Kafka, logLevel } = patched();
 
 function patched(): typeof KafkaJs {
   const { version } = require('kafkajs/package.json') as { version: string };
-  if (version !== PATCHED) throw new Error(`kafkajs is ${version}; kafka-client.ts patches ${PATCHED} only: check both patches first.`);
+  if (version !== PATCHED) throw new Error(`kafkajs is ${version}; kafka-client.ts patches ${PATCHED} only: check the patches first.`);
   leanRecords();
   quietQueue();
   return require('kafkajs') as typeof KafkaJs;
 }
 
-/** Its produce request asks for the record encoder when the first record is produced, so it finds ours. */
+/** Its requests ask for these modules when they are first made, so they find ours. */
 function leanRecords(): void {
-  const path = 'kafkajs/src/protocol/recordBatch/record/v0';
-  require(path);
-  require.cache[require.resolve(path)]!.exports = encodeRecord;
+  for (const [path, ours] of [['record/v0', encodeRecord], ['record/v0/decoder', decodeRecord], ['crc32C/crc32C', crc32c]] as const) {
+    const module = `kafkajs/src/protocol/recordBatch/${path}`;
+    require(module);
+    require.cache[require.resolve(module)]!.exports = ours;
+  }
 }
 
 /**

@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
-import { encodeRecord, type BatchedRecord } from './kafka-records.js';
+import { crc32c } from './kafka-crc32c.js';
+import { decodeRecord, encodeRecord, type BatchContext, type BatchedRecord, type DecodedRecord } from './kafka-records.js';
 
-const original = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/record/v0') as (record: BatchedRecord) => { buffer: Buffer };
+const require = createRequire(import.meta.url);
+const original = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: BatchedRecord) => { buffer: Buffer };
 
 const text = fc.string({ unit: 'grapheme', maxLength: 300 });
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
@@ -36,4 +38,30 @@ describe('encoding a record', () => {
       expect(encodeRecord({ value, key: undefined }).buffer.equals(original({ value, key: undefined }).buffer)).toBe(true);
     }
   });
+});
+
+describe('decoding a record', () => {
+  const Decoder = require('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => { buffer: Buffer; readVarInt(): number; slice(length: number): { buffer: Buffer } };
+  const theirs = require('kafkajs/src/protocol/recordBatch/record/v0/decoder') as (decoder: object, context: BatchContext) => DecodedRecord;
+  const context = (timestampType: number): BatchContext => ({ firstOffset: '9007199254000', firstTimestamp: '1700000000000', maxTimestamp: '1700000000999', timestampType, magicByte: 2, isControlBatch: false });
+  const textsOf = (headers: object): Record<string, string | string[]> => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)]));
+  const bodyOf = (record: BatchedRecord): Buffer => {
+    const { buffer } = encodeRecord(record);
+    const decoder = new Decoder(buffer);
+    return decoder.slice(decoder.readVarInt()).buffer;
+  };
+
+  it.each([0, 1])('gives what kafkajs itself gives, its header values as texts (timestamp type %d)', (timestampType) =>
+    fc.assert(fc.property(records, (record) => {
+      const body = bodyOf({ ...record, timestampDelta: (record.timestampDelta ?? 0) % 2 ** 40 });
+      const { headers, ...expected } = theirs(new Decoder(body), context(timestampType));
+      expect(decodeRecord(new Decoder(body), context(timestampType))).toEqual({ ...expected, headers: textsOf(headers) });
+    }), { numRuns: 300 }));
+});
+
+describe('the checksum of a batch', () => {
+  const theirs = require('kafkajs/src/protocol/recordBatch/crc32C/crc32C') as (bytes: Uint8Array) => number;
+
+  it('is the CRC-32C of the literature', () => expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283));
+  it('is what kafkajs itself gives', () => fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (some) => expect(crc32c(some)).toBe(theirs(some)))));
 });
