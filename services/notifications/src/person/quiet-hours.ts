@@ -29,7 +29,7 @@ export function quietUntil(at: Millis, { from, to }: QuietHours, zone: string): 
   if (!isQuiet(now)) return undefined;
   const thisMinute = at - (at % MINUTE);
   const guess = thisMinute + (((end - now + DAY_MINUTES) % DAY_MINUTES) || DAY_MINUTES) * MINUTE;
-  if (zoneOffset(guess, zone) === zoneOffset(at, zone) && zoneOffset(guess - 2 * HOUR, zone) === zoneOffset(at, zone)) return guess;
+  if (zoneOffset(guess, zone) === zoneOffset(at, zone)) return guess;
   for (let next = thisMinute + MINUTE; next <= guess + 25 * HOUR; next += MINUTE) if (!isQuiet(wallMinute(next, zone))) return next;
   return guess;
 }
