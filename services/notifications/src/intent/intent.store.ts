@@ -103,3 +103,11 @@ export async function find(db: Db | Tx, id: string): Promise<Intent | undefined>
   const [row] = await db.query<Intent>(`select ${columns} from intents where id::text = $1`, [id]);
   return row && intentOf(row);
 }
+
+/** Writes down that a message came back; `isNews` unless the same was written before. */
+export async function markBounced(tx: Tx, id: string, kind: string): Promise<{ factId: string; contactId: string | null; isNews: boolean } | undefined> {
+  const [row] = await tx.query<{ factId: string; contactId: string | null; bounced: string | null }>('select fact_id as "factId", contact_id as "contactId", bounced from intents where id = $1 and attempts > 0 for update', [id]);
+  if (!row) return undefined;
+  await tx.query('update intents set bounced = $2 where id = $1', [id, kind]);
+  return { factId: row.factId, contactId: row.contactId, isNews: row.bounced !== kind };
+}

@@ -1,6 +1,7 @@
-import { millis, uuidv5, type Millis } from '@yunke/kernel';
+import { Problem, millis, uuidv5, type Fault, type Millis } from '@yunke/kernel';
 
-import { holds, type Condition } from './condition.js';
+import { conditionOf, holds, type Condition } from './condition.js';
+import { FACTS, fieldsOf } from './fields.js';
 
 export const CHANNELS = ['email', 'webhook'] as const;
 export const CLASSES = ['transactional', 'marketing', 'staff'] as const;
@@ -68,4 +69,20 @@ function receivers({ audience }: Rule, type: string, { staff, endpoints }: Reach
     case 'staff': return [...staff];
     case 'endpoints': return endpoints.filter(({ facts }) => facts.length === 0 || facts.includes(type)).map(({ id }) => id);
   }
+}
+
+/** A rule that somebody wrote, checked by itself: whether its template exists is for who saves it. @throws rule.invalid, condition.invalid */
+export function checkedRule(rule: Omit<Rule, 'version' | 'condition'> & { readonly condition?: unknown }): Omit<Rule, 'version'> {
+  const faults: Fault[] = [];
+  const fail = (field: string, code: string, message: string): void => void faults.push({ pointer: `/${field}`, code, message });
+  const fields = fieldsOf(rule.fact);
+  if (!FACTS.includes(rule.fact)) fail('fact', 'fact_unknown', 'No message follows from such a fact.');
+  if ((rule.channel === 'webhook') !== (rule.audience === 'endpoints')) fail('audience', 'audience_mismatch', 'Webhooks go to endpoints, e-mail to the customer or to staff.');
+  if ((rule.class === 'staff') !== (rule.audience === 'staff')) fail('class', 'class_mismatch', 'Messages to staff, and no others, are of the class staff.');
+  if ((rule.channel === 'email') !== (rule.template !== undefined)) fail('template', 'template_mismatch', 'E-mail needs a template; a webhook carries the fact itself.');
+  if (rule.audience === 'customer' && !fields.has('profileId') && !fields.has('order.subject')) fail('audience', 'fact_names_nobody', 'This fact is about no customer.');
+  if (rule.class === 'marketing' && !fields.has('profileId') && !fields.has('order.subject')) fail('class', 'fact_names_nobody', 'This fact is about nobody who could consent.');
+  if (faults.length > 0) throw new Problem('invalid', 'rule.invalid', 'The rule is not valid.', { errors: faults });
+  const { condition, ...rest } = rule;
+  return { ...rest, ...(condition !== undefined && condition !== null && { condition: conditionOf(condition, rule.fact) }) };
 }

@@ -88,13 +88,13 @@ async function htmlOf(mjml: string, fail: (message: string) => void): Promise<st
 
 /** What a template names that some of its facts do not have. Computed names (`a[b]`) are not looked into. */
 function variableFaults(source: string, facts: readonly string[], pointer: string): Fault[] {
-  let parsed: Parsed[];
+  let named: string[];
   try {
-    parsed = plain.parse(source);
+    named = plain.globalVariableSegmentsSync(plain.parse(source)).map(pathOf);
   } catch (error) {
-    return [{ pointer, code: 'liquid_invalid', message: (error as Error).message.slice(0, 200) }];
+    const { name, message } = error as Error;
+    return [{ pointer, code: 'liquid_invalid', message: name === 'ParseError' || name === 'TokenizationError' ? message.slice(0, 200) : 'It asks for another template.' }];
   }
-  const named = plain.globalVariableSegmentsSync(parsed).map(pathOf);
   const known = facts.map(fieldsOf);
   const unknown = named.filter((path) => path !== '' && !SURROUNDINGS.has(path) && !known.every((fields) => fields.has(path)));
   return [...new Set(unknown)].map((path) => ({ pointer, code: 'variable_unknown', message: `${path.slice(0, 100)} is not there in every fact of this template.` }));

@@ -1,7 +1,5 @@
-import { lookup } from 'node:dns/promises';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { LookupFunction } from 'node:net';
 
 import { Injectable } from '@nestjs/common';
 
@@ -11,11 +9,10 @@ import { Db } from '@yunke/postgres';
 import type { Message, Provider } from '../delivery/channel.js';
 import type { Result } from '../intent/attempt.js';
 import { NotificationsConfig } from '../notifications.config.js';
-import { isAllowedHost, mayReach, whyRefused } from './egress.js';
+import { whyRefused } from './egress.js';
 import { secretsOf, signedHeaders } from './endpoint.js';
+import { FORBIDDEN, guardedLookup } from './lookup.worker.js';
 
-/** Told by the guard, before anything was sent. */
-const FORBIDDEN = 'EGRESS_FORBIDDEN';
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_TLS_CERT_ALTNAME_INVALID']);
 
 /** Webhooks by Standard Webhooks 1.0: POST of `{ type, timestamp, data }`, signed; redirects are not followed. */
@@ -36,7 +33,7 @@ export class WebhookProvider implements Provider {
   #post(url: URL, headers: Record<string, string>, body: string): Promise<Result> {
     return new Promise((resolve) => {
       const isSecure = url.protocol === 'https:';
-      const request = (isSecure ? requestHttps : requestHttp)(url, { method: 'POST', headers, lookup: this.#guardedLookup(), agent: false, signal: AbortSignal.timeout(this.config.callSeconds * 1_000) });
+      const request = (isSecure ? requestHttps : requestHttp)(url, { method: 'POST', headers, lookup: guardedLookup(this.config.egressAllow), agent: false, signal: AbortSignal.timeout(this.config.callSeconds * 1_000) });
       let isSent = false; // once a connection stands, the receiver may act on what it got
       request.once('socket', (socket) => socket.once(isSecure ? 'secureConnect' : 'connect', () => (isSent = true)));
       request.once('response', (response) => {
@@ -48,33 +45,15 @@ export class WebhookProvider implements Provider {
       request.end(body);
     });
   }
-
-  /**
-   * Resolves a name and refuses private addresses. The connection is made to the address that was judged, so a name that answers
-   * differently the next time gains nothing.
-   */
-  #guardedLookup(): LookupFunction {
-    const { egressAllow } = this.config;
-    return (host, options, done) => {
-      lookup(host, { ...options, all: true }).then((found) => {
-        const addresses = isAllowedHost(host, egressAllow) ? found : found.filter(({ address }) => mayReach(address, egressAllow));
-        const [first] = addresses;
-        if (!first) return done(Object.assign(new Error('The host leads to a private network.'), { code: FORBIDDEN }), '', 4);
-        if (options.all) return (done as unknown as (error: null, all: typeof addresses) => void)(null, addresses);
-        done(null, first.address, first.family);
-      }, (error: NodeJS.ErrnoException) => done(error, '', 4));
-    };
-  }
 }
 
-/** 2xx takes it; 410 and a closed door end it; 429 and 503 ask to come back; whatever a redirect or another 5xx means, nobody knows. */
+/** 2xx takes it; 410 ends it for good; whether a server that broke (500, 502, 504) took it, nobody knows; everything else, redirects too, is no. */
 function resultOf({ statusCode = 0, headers }: IncomingMessage): Result {
   const why = `http.${statusCode}`;
   if (statusCode >= 200 && statusCode < 300) return { kind: 'accepted', why };
   if (statusCode === 410) return { kind: 'refused', why, isDead: true };
-  if (statusCode === 429 || statusCode === 503) return { kind: 'busy', why, afterMs: retryAfter(headers['retry-after']) };
-  if (statusCode === 502 || statusCode === 504 || statusCode === 500) return { kind: 'unclear', why };
-  return { kind: 'busy', why };
+  if ([500, 502, 504].includes(statusCode)) return { kind: 'unclear', why };
+  return { kind: 'busy', why, afterMs: retryAfter(headers['retry-after']) };
 }
 
 function failureOf({ code, name }: NodeJS.ErrnoException, isSent: boolean): Result {
