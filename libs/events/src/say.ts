@@ -32,7 +32,10 @@ export function say(tx: Tx, facts: readonly CausedFact[]): void {
   if (!mine) {
     collected.set(tx, (mine = { rows: [], open: new Map(), ordinals: new Map() }));
     const { rows } = mine;
-    tx.beforeCommit(() => write(tx, rows));
+    tx.beforeCommit(() => {
+      collected.delete(tx); // a scavenge keeps a weak map's values: what is written would be copied twice before it goes
+      return write(tx, rows);
+    });
   }
   const voice = voiceOf(tx.db);
   const trace = activeTrace();
