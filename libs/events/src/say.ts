@@ -2,18 +2,24 @@ import { context, propagation } from '@opentelemetry/api';
 
 import { streamOf, type Fact, type Stream } from '@yunke/contracts';
 import { fault, opaqueId, uuidv5 } from '@yunke/kernel';
-import { columnsOf, packed, packedColumn, type Tx } from '@yunke/postgres';
+import type { Tx } from '@yunke/postgres';
 
 import { partitionOf } from './partition.js';
-import { voiceOf } from './voice.js';
+import { voiceOf, type Voice } from './voice.js';
 
-/** A fact and why: the id of the record, timer, walk or request that led to it. Its own id follows from that. */
-export type CausedFact = Fact & { readonly cause: string; readonly id?: string; readonly traceparent?: string };
+/**
+ * A fact and why: the id of the record, timer, walk or request that led to it. Its own id follows from that. `json` is what is said,
+ * where the caller has made the text; the body then need hold no more than its key and its times.
+ */
+export type CausedFact = Fact & { readonly cause: string; readonly id?: string; readonly traceparent?: string; readonly json?: string };
 
-type Said = { topic: string; partition: number; line: string };
+/** A row of the outbox in the making. */
+type Row = { readonly topic: string; readonly partition: number; readonly lines: string[] };
+/** What one transaction says: rows in the order of their beginning, and of each topic the row that each partition still fills. */
+type Collected = { readonly rows: Row[]; readonly open: Map<string, Row[]>; readonly ordinals: Map<string, number> };
 
 const EVENTS_PER_ROW = 1_000;
-const collected = new WeakMap<Tx, { said: Said[]; ordinals: Map<string, number> }>();
+const collected = new WeakMap<Tx, Collected>();
 
 /**
  * Says facts, in order, in this transaction: they are collected here, written last (after every lock, so that order per key is
@@ -24,27 +30,44 @@ export function say(tx: Tx, facts: readonly CausedFact[]): void {
   if (facts.length === 0) return;
   let mine = collected.get(tx);
   if (!mine) {
-    collected.set(tx, (mine = { said: [], ordinals: new Map() }));
-    const { said } = mine;
-    tx.beforeCommit(() => write(tx, said));
+    collected.set(tx, (mine = { rows: [], open: new Map(), ordinals: new Map() }));
+    const { rows } = mine;
+    tx.beforeCommit(() => {
+      collected.delete(tx); // a scavenge keeps a weak map's values: what is written would be copied twice before it goes
+      return write(tx, rows);
+    });
   }
+  const voice = voiceOf(tx.db);
   const trace = activeTrace();
-  for (const fact of facts) mine.said.push(encode(tx, fact, mine.ordinals, trace));
+  for (const fact of facts) collect(mine, fact, voice, trace);
 }
 
-function encode(tx: Tx, fact: CausedFact, ordinals: Map<string, number>, trace: string): Said {
-  const { service, secret, partitions } = voiceOf(tx.db);
+function collect(mine: Collected, fact: CausedFact, { service, secret, partitions }: Voice, trace: string): void {
   const stream = streamOf(fact.type);
   const body = fact.body as unknown as Record<string, unknown>;
   const readable = body[stream.key] as string;
   const key = stream.opaqueKey ? readable : opaqueId(secret, stream.key, readable);
-  const name = `${fact.cause}|${service}|${fact.type}|${key}`;
+  const id = fact.id ?? derivedId(`${fact.cause}|${service}|${fact.type}|${key}`, mine.ordinals);
+  const time = (body['effectiveAt'] ?? body['occurredAt'] ?? body['acceptedAt']) as string;
+  const line = `${key}\t${id}\t${fact.type}\t${time}\t${fact.traceparent ?? trace}\n${fact.json ?? JSON.stringify(body)}`;
+  rowOf(mine, stream.topic, partitionOf(key, partitionsOf(stream, partitions))).lines.push(line);
+}
+
+function derivedId(name: string, ordinals: Map<string, number>): string {
   const ordinal = ordinals.get(name) ?? 0;
   ordinals.set(name, ordinal + 1);
-  const id = fact.id ?? uuidv5(`${name}|${ordinal}`);
-  const time = (body['effectiveAt'] ?? body['occurredAt'] ?? body['acceptedAt']) as string;
-  const line = `${key}\t${id}\t${fact.type}\t${time}\t${fact.traceparent ?? trace}\n${JSON.stringify(body)}`;
-  return { topic: stream.topic, partition: partitionOf(key, partitionsOf(stream, partitions)), line };
+  return uuidv5(`${name}|${ordinal}`);
+}
+
+/** The row that a partition's next event goes to. */
+function rowOf({ rows, open }: Collected, topic: string, partition: number): Row {
+  let ofTopic = open.get(topic);
+  if (!ofTopic) open.set(topic, (ofTopic = []));
+  const filling = ofTopic[partition];
+  if (filling && filling.lines.length < EVENTS_PER_ROW) return filling;
+  const row: Row = { topic, partition, lines: [] };
+  rows.push(row);
+  return (ofTopic[partition] = row);
 }
 
 /** How many partitions a topic has in an installation: its choice, except for streams that must stay in one order. */
@@ -56,20 +79,11 @@ export function decode(head: string): { key: string; id: string; type: string; t
   return { key, id, type, time, traceparent };
 }
 
-async function write(tx: Tx, said: readonly Said[]): Promise<void> {
-  const rows = new Map<string, { topic: string; partition: number; lines: string[] }[]>();
-  for (const { topic, partition, line } of said) {
-    const place = `${topic} ${partition}`;
-    const open = rows.get(place) ?? rows.set(place, []).get(place)!;
-    const last = open.at(-1);
-    if (last && last.lines.length < EVENTS_PER_ROW) last.lines.push(line);
-    else open.push({ topic, partition, lines: [line] });
-  }
-  const outbox = [...rows.values()].flat().map(({ topic, partition, lines }) => ({ topic, partition, events: lines.length, payload: lines.join('\n') }));
-  await tx.query(
-    `insert into outbox (topic, partition, events, payload) select * from unnest($1::text[], $2::int[], $3::int[], ${packed('$4', 'text')})`,
-    [...columnsOf(outbox, 'topic', 'partition', 'events'), packedColumn(outbox, 'payload')],
-  );
+/** A parameter a value, and not an array a column: a hundred kilobytes of text would be copied five times on their way to the table. */
+async function write(tx: Tx, rows: readonly Row[]): Promise<void> {
+  const places = rows.map((_, at) => `($${4 * at + 1}, $${4 * at + 2}, $${4 * at + 3}, $${4 * at + 4})`);
+  await tx.query(`insert into outbox (topic, partition, events, payload) values ${places.join(', ')}`,
+    rows.flatMap(({ topic, partition, lines }) => [topic, partition, lines.length, lines.join('\n')]));
   await fault('outbox.written');
   const voice = voiceOf(tx.db);
   tx.afterCommit(() => voice.wake());

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { identity } from '@yunke/identity';
 import { ingestion } from '@yunke/ingestion';
 import { inventory } from '@yunke/inventory';
+import { notifications } from '@yunke/notifications';
 import { orders } from '@yunke/orders';
 import { segmentation } from '@yunke/segmentation';
 import { run } from '@yunke/service';
@@ -23,6 +24,6 @@ if (demo && daysPerSecond > 0) {
   process.env['YUNKE_CLOCK'] = clockFile;
 }
 
-const running = await run([ingestion, identity, segmentation, orders, inventory], { ownCredentials: true });
+const running = await run([ingestion, identity, segmentation, orders, inventory, notifications], { ownCredentials: true });
 console.log(readyBlock(running));
 if (demo) await playDemo(running, { daysPerSecond, clockFile });

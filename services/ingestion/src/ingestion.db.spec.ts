@@ -80,6 +80,29 @@ describe('ingestion', () => {
     expect((await api('get', '/api/sources/archive/keys').expect(200)).body.items).toMatchObject([{ id: made.id, revokedAt: expect.any(String) }]);
   });
 
+  it('knows a repeated message also when its source has become one of history since', async () => {
+    await api('put', '/api/sources/late').send({ history: false }).expect(200);
+    const { body: { key } } = await api('post', '/api/sources/late/keys').send({ kind: 'server' }).expect(201);
+    const sent = order();
+    const repeat = () => supertest(service.baseUrl).post('/v1/observations').set('authorization', `Bearer ${key}`).send({ observations: [sent] }).expect(202);
+    expect((await repeat()).body.accepted).toBe(1);
+    await api('put', '/api/sources/late').send({ history: true }).expect(200);
+
+    expect((await repeat()).body).toMatchObject({ duplicate: 1, quarantined: 0 });
+  });
+
+  it('takes a time of a clock that is fast for the time at which it accepted, but for what is foreseen', async () => {
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    const sent = order({ occurredAt: soon, placedAt: soon, promisedAt: soon });
+    await send(sent).expect(202);
+
+    await eventually(async () => {
+      const said = (await service.said(streams.orderObservations)).find(({ body: { messageId } }) => messageId === sent['messageId'])!.body as Record<string, string>;
+      expect(said).toMatchObject({ occurredAt: said['acceptedAt'], placedAt: said['acceptedAt'], promisedAt: soon });
+      expect(said['acceptedAt']! < soon).toBe(true);
+    });
+  });
+
   it('opens for a key only, and natively for a server key only', async () => {
     const post = (key?: string) => supertest(service.baseUrl).post('/v1/observations').set(key ? { authorization: `Bearer ${key}` } : {}).send({ observations: [order()] });
     expect((await post().expect(401)).body.code).toBe('key.missing');

@@ -1,11 +1,19 @@
 import { streams, type Fact, type Messages } from '@yunke/contracts';
+import { Batch } from '@yunke/events';
 import { iso } from '@yunke/kernel';
 import { eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
 
 import { inventory } from './inventory.module.js';
+import { ReservationHandlers } from './reservation/reservation.handlers.js';
 
 const NOW = Date.now();
 let serial = 0;
+
+/** Order `orderId` wants units of SKUs, by its ask `ask`. */
+const ask = (orderId: string, number: number, units: Record<string, number>, say: Partial<Messages['ReservationAsked']> = {}): Fact => {
+  const at = iso(NOW + (serial += 1));
+  return { type: 'ReservationAsked', body: { orderId, ask: String(number), effectiveAt: at, acceptedAt: at, reason: 'event', cause: 'a record', wants: 'reserve', because: 'paid', lines: Object.entries(units).map(([sku, quantity]) => ({ sku, quantity: String(quantity) })), ...say } };
+};
 
 /** A source's words about stock: shop counts 50 of `tea` in `main`, unless told otherwise. */
 const stock = (say: Partial<Messages['StockObserved']> = {}): Fact => {
@@ -42,5 +50,52 @@ describe('inventory', () => {
     await service.hear(stock({ sku: 'coming', kind: 'expected', quantity: '30' }), stock({ sku: 'coming', kind: 'receipt', quantity: '10' }));
 
     await eventually(async () => expect((await levelsOf('coming')).map(({ body }) => [body['onHand'], body['incoming']])).toEqual([['0', '30'], ['10', '20']]));
+  });
+
+  const answersTo = async (orderId: string) => (await service.said(streams.inventoryReservations)).filter(({ body }) => body['orderId'] === orderId).map(({ type, body }) => `${type} ${body['ask']}`);
+  const level = async (sku: string) => (await service.db.query<{ onHand: number; reserved: number }>('select on_hand::int as "onHand", reserved::int as reserved from stock_levels where sku = $1', [sku]))[0];
+
+  it('sets all of an order aside or nothing, and answers an ask once', async () => {
+    await service.hear(stock({ sku: 'cup' }), stock({ sku: 'pot', quantity: '1' }));
+    await eventually(async () => expect(await level('pot')).toBeDefined());
+    const all = ask('shop:all', 1, { cup: 2, pot: 1 });
+    await service.hear(all, all, ask('shop:nothing', 1, { cup: 1, pot: 1 }));
+
+    await eventually(async () => expect(await answersTo('shop:all')).toEqual(['StockReserved 1']));
+    await eventually(async () => expect((await service.said(streams.inventoryReservations)).find(({ body }) => body['orderId'] === 'shop:nothing')).toMatchObject({ type: 'StockBackordered', body: { lacking: [{ sku: 'pot', wanted: '1', available: '0' }] } }));
+    expect(await level('cup')).toEqual({ onHand: 50, reserved: 2 });
+  });
+
+  it('answers backorders anew when stock arrives or is given back, the oldest first', async () => {
+    await service.hear(stock({ sku: 'rare', quantity: '1' }));
+    await eventually(async () => expect(await level('rare')).toBeDefined());
+    for (const [index, name] of ['first', 'second', 'third', 'fourth'].entries()) {
+      await service.hear(ask(`shop:${name}`, 1, { rare: index === 2 ? 2 : 1 }));
+      await eventually(async () => expect(await answersTo(`shop:${name}`)).toHaveLength(1));
+    }
+    await service.hear(ask('shop:first', 2, {}, { wants: 'release', because: 'cancelled' }));
+    await eventually(async () => expect(await answersTo('shop:second')).toEqual(['StockBackordered 1', 'StockReserved 1']));
+    await service.hear(stock({ sku: 'rare', kind: 'receipt', quantity: '2' }));
+
+    await eventually(async () => expect(await answersTo('shop:third')).toEqual(['StockBackordered 1', 'StockReserved 1']));
+    expect(await answersTo('shop:first')).toEqual(['StockReserved 1', 'StockReleased 2']);
+    expect(await answersTo('shop:fourth')).toEqual(['StockBackordered 1']);
+    await service.hear(ask('shop:second', 2, {}, { wants: 'consume', because: 'shipped' }));
+    await eventually(async () => expect(await level('rare')).toEqual({ onHand: 3, reserved: 2 }));
+  });
+
+  it('gives the last 50 units to exactly 50 of 200 orders that ask at once', async () => {
+    await service.hear(stock({ sku: 'last' }));
+    await eventually(async () => expect(await level('last')).toBeDefined());
+    const handlers = new ReservationHandlers();
+    const asking = Array.from({ length: 200 }, (_, index) => {
+      const { type, body } = ask(`shop:parallel-${index}`, 1, { last: 1 });
+      return service.db.tx((tx) => handlers.heard(new Batch<typeof streams.ordersLines>([{ type, body, id: `id-${index}`, key: `shop:parallel-${index}`, acceptedAt: NOW } as never]), tx));
+    });
+    await Promise.all(asking);
+
+    expect(await level('last')).toEqual({ onHand: 50, reserved: 50 });
+    expect(await service.db.query(`select state, count(*)::int as orders from reservations where order_id like 'shop:parallel-%' group by state order by state`)).toEqual([{ state: 'backordered', orders: 150 }, { state: 'reserved', orders: 50 }]);
+    expect(await service.db.query(`select sum(quantity)::int as units from reserved_lines where sku = 'last'`)).toEqual([{ units: 50 }]);
   });
 });

@@ -1,6 +1,7 @@
-import { streams } from '@yunke/contracts';
+import { streams, type Fact } from '@yunke/contracts';
 import { Batch } from '@yunke/events';
-import { aReturnObserved, anOrderObserved, eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
+import { DAY, iso } from '@yunke/kernel';
+import { NOON, aReturnObserved, anOrderObserved, eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
 import supertest from 'supertest';
 
 import { OrderHandlers } from './order/order.handlers.js';
@@ -62,6 +63,47 @@ describe('orders', () => {
     await expect(second).rejects.toMatchObject({ kind: 'unavailable', code: 'row.raced' });
     await service.db.tx((tx) => returns.heard(refunded, tx));
     expect((await api().get('/api/orders/shop:raced').set('authorization', token())).body).toMatchObject({ status: 'placed', totalMinor: '1000', refundedMinor: '400' });
+  });
+
+  it('keeps and shows a refund in another currency, and takes nothing for it from the order', async () => {
+    await service.hear({ type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:abroad' }) }, { type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:R-eur', orderId: 'shop:abroad', currency: 'EUR' }) });
+
+    await eventually(async () => expect((await api().get('/api/orders/shop:abroad').set('authorization', token())).body).toMatchObject({ totalMinor: '1000', refundedMinor: '0', refunds: [], foreignRefunds: [{ returnId: 'shop:R-eur', amountMinor: '400', currency: 'EUR' }], status: 'placed' }));
+    await eventually(async () => expect((await factsOf('shop:abroad')).map(({ type }) => type).sort()).toEqual(['OrderPlaced', 'OrderRefunded']));
+  });
+
+  const asksOf = async (orderId: string) => (await service.said(streams.ordersLines)).filter(({ type, body }) => type === 'ReservationAsked' && body['orderId'] === orderId).map(({ body }) => body);
+  const answer = (type: 'StockReserved' | 'StockLost', orderId: string, ask: number) => ({ type, body: { orderId, ask: String(ask), seq: '1', effectiveAt: iso(NOON), acceptedAt: iso(NOON), reason: 'event', cause: 'an ask', lines: [] } }) as Fact;
+
+  it('asks for stock once an order is paid, is allocated by the answer, and asks again when the units are lost', async () => {
+    const placed = anOrderObserved({ orderId: 'shop:saga' });
+    await service.hear({ type: 'OrderObserved', body: placed });
+    await service.hear({ type: 'OrderObserved', body: { ...placed, messageId: 'paid', paidAt: placed.placedAt! } });
+    await eventually(async () => expect(await asksOf('shop:saga')).toMatchObject([{ ask: '1', wants: 'reserve', because: 'paid', lines: [{ sku: 'tea', quantity: '1' }] }]));
+    await service.hear(answer('StockReserved', 'shop:saga', 1));
+    await eventually(async () => expect((await factsOf('shop:saga')).at(-1)).toMatchObject({ type: 'OrderAllocated', body: { order: { status: 'allocated' } } }));
+    await service.hear(answer('StockLost', 'shop:saga', 1));
+
+    await eventually(async () => expect((await asksOf('shop:saga')).at(-1)).toMatchObject({ ask: '2', wants: 'reserve', because: 'lost' }));
+    expect((await factsOf('shop:saga')).at(-1)).toMatchObject({ type: 'OrderBackordered', body: { because: 'lost', order: { status: 'backordered' } } });
+  });
+
+  it('asks for nothing that history tells', async () => {
+    await service.hear({ type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:long-ago', history: true, paidAt: iso(NOON) }) });
+
+    await eventually(async () => expect(await factsOf('shop:long-ago')).toHaveLength(2));
+    expect(await asksOf('shop:long-ago')).toEqual([]);
+  });
+
+  it('ends a reservation that nobody used when its time is over', async () => {
+    const soon = Date.now() - 14 * DAY + 1_500; // it is held for fourteen days from then
+    const placed = anOrderObserved({ orderId: 'shop:lapsing', occurredAt: iso(soon - 1_000) });
+    await service.hear({ type: 'OrderObserved', body: { ...placed, paidAt: placed.placedAt! } });
+    await eventually(async () => expect(await asksOf('shop:lapsing')).toHaveLength(1));
+    await service.hear({ ...answer('StockReserved', 'shop:lapsing', 1), body: { ...answer('StockReserved', 'shop:lapsing', 1).body, acceptedAt: iso(soon) } } as Fact);
+
+    await eventually(async () => expect((await asksOf('shop:lapsing')).at(-1)).toMatchObject({ ask: '2', wants: 'release', because: 'lapsed', reason: 'time', acceptedAt: iso(soon + 14 * DAY) }));
+    expect((await factsOf('shop:lapsing')).at(-1)).toMatchObject({ type: 'OrderBackordered', body: { because: 'lapsed', reason: 'time' } });
   });
 
   it('says a return that points at no order by itself', async () => {

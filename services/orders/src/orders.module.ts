@@ -5,9 +5,11 @@ import type { Service } from '@yunke/service';
 import { Orders1700000001001 } from './migrations/0001-orders.js';
 import { OrderController } from './order/order.controller.js';
 import { OrderHandlers } from './order/order.handlers.js';
+import { ReservationHandlers } from './order/reservation.handlers.js';
+import { OrdersConfig } from './orders.config.js';
 import { ReturnHandlers } from './return/return.handlers.js';
 
-@Module({ controllers: [OrderHandlers, ReturnHandlers, OrderController] })
+@Module({ controllers: [OrderHandlers, ReservationHandlers, ReturnHandlers, OrderController] })
 class OrdersModule {}
 
-export const orders: Service = { name: 'orders', module: OrdersModule, routes: ['/api/orders'], migrations: [Orders1700000001001] };
+export const orders: Service = { name: 'orders', module: OrdersModule, routes: ['/api/orders'], config: OrdersConfig, migrations: [Orders1700000001001] };

@@ -12,7 +12,7 @@ import { SPINE, type SpineService } from './spine.js';
 const LOOK_EVERY_MS = 50;
 /** What an order makes its way through: a reader that has not begun has no position to tell. */
 const HEARD: Readonly<Record<SpineService, readonly Stream[]>> = {
-  ingestion: [], identity: [streams.orderObservations, streams.identityProfiles], orders: [streams.orderObservations],
+  ingestion: [], identity: [streams.orderObservations, streams.identityProfiles], orders: [streams.orderObservations, streams.inventoryReservations],
   segmentation: [streams.ordersChanges, streams.identityProfiles, streams.segmentationMemberships],
 };
 /** Those that are the last to come to rest first: while the platform works, one of them is asked and says no. */

@@ -16,8 +16,10 @@ export type Money = { readonly currency: string; readonly orders: number; readon
 
 export type OrderStands = {
   readonly subject: string; readonly formerSubjects: readonly string[]; readonly status: string; readonly placedAt?: string; readonly cancelledAt?: string; readonly currency?: string;
-  readonly totalMinor: string; readonly refundedMinor: string; readonly refunds: readonly { readonly returnId: string; readonly at: string; readonly amountMinor: string }[];
+  readonly totalMinor: string; readonly refundedMinor: string; readonly refunds: readonly RefundStands[]; readonly foreignRefunds: readonly (RefundStands & { readonly currency: string })[];
   readonly milestones: Readonly<Record<string, string>>; readonly lines: Readonly<Record<string, { readonly sku: string; readonly quantity: number; readonly totalMinor: number }>>;
 };
+
+export type RefundStands = { readonly returnId: string; readonly at: string; readonly amountMinor: string };
 
 export type ReturnStands = { readonly subject: string; readonly currency: string; readonly refundMinor: string; readonly effectiveAt: string };

@@ -64,18 +64,20 @@ function stands(seen: readonly OrderObserved[], parcels: readonly ShipmentObserv
   const number = (field: string): number => Number(lastWord(seen, field) ?? 0);
   const total = lastWord(seen, 'totalMinor') === undefined
     ? Object.values(lines).reduce((sum, { totalMinor }) => sum + totalMinor, 0) + number('shippingMinor') + number('taxMinor') - number('discountMinor') : number('totalMinor');
-  const refunds = returns.filter(({ minor, refundedAt }) => minor > 0 && refundedAt !== undefined).map(({ id, minor, refundedAt }) => ({ returnId: id, at: refundedAt!, amountMinor: String(minor) }))
-    .sort((a, b) => (`${a.at} ${a.returnId}` < `${b.at} ${b.returnId}` ? -1 : 1));
+  const currency = lastWord(seen, 'currency');
+  const isOwn = (one: ReturnTold): boolean => !currency || one.currency === '' || one.currency === currency; // amounts of different currencies are never added
+  const given = returns.filter(({ minor, refundedAt }) => minor > 0 && refundedAt !== undefined).sort((a, b) => (`${a.refundedAt} ${a.id}` < `${b.refundedAt} ${b.id}` ? -1 : 1));
+  const refunds = given.filter(isOwn).map(({ id, minor, refundedAt }) => ({ returnId: id, at: refundedAt!, amountMinor: String(minor) }));
+  const foreignRefunds = given.filter((one) => !isOwn(one)).map(({ id, minor, refundedAt, currency: other }) => ({ returnId: id, at: refundedAt!, amountMinor: String(minor), currency: other }));
   const refunded = refunds.reduce((sum, { amountMinor }) => sum + Number(amountMinor), 0);
   const subject = lastWord(seen, 'subject') ?? '';
   const furthest = Object.keys(MILESTONES).filter((milestone) => milestones[milestone] !== undefined).at(-1) as keyof typeof MILESTONES | undefined;
   const status = milestones['cancelled'] ? 'cancelled' : refunded > 0 && refunded >= total ? 'refunded' : returns.some(({ receivedAt }) => receivedAt) ? 'returned' : furthest ? MILESTONES[furthest] : 'unknown';
   const placedAt = milestones['placed'] ?? Object.values(milestones).sort()[0];
-  const currency = lastWord(seen, 'currency');
   return {
     subject, formerSubjects: [...new Set(seen.map((one) => one.subject))].filter((one) => one !== '' && one !== subject).sort(), status,
     ...(placedAt && { placedAt }), ...(milestones['cancelled'] && { cancelledAt: milestones['cancelled'] }), ...(currency && { currency }),
-    totalMinor: String(total), refundedMinor: String(refunded), refunds, milestones, lines,
+    totalMinor: String(total), refundedMinor: String(refunded), refunds, foreignRefunds, milestones, lines,
   };
 }
 

@@ -8,7 +8,7 @@ import type { Expected, OrderStands, Person, ReturnStands, Standing, Traits } fr
 import type { Observation } from './observations.js';
 import type { PlatformUnderTest } from './platform-under-test.js';
 
-type OrderView = Omit<OrderStands, 'lines'> & { readonly orderId: string; readonly lines: readonly { lineId: string; sku: string; quantity: number; totalMinor: number }[] };
+type OrderView = Omit<OrderStands, 'lines'> & { readonly orderId: string; readonly reservation?: object; readonly lines: readonly { lineId: string; sku: string; quantity: number; totalMinor: number }[] };
 type TraitsView = Omit<Traits, 'firstOrderAt' | 'lastOrderAt'> & { readonly firstOrderAt?: number; readonly lastOrderAt?: number; readonly recencyMs?: number };
 type ProfileView = { readonly subjects: readonly string[]; readonly traits: TraitsView; readonly memberships: readonly { segment: string; since: string }[] };
 
@@ -62,8 +62,8 @@ const sinceOf = (memberships: readonly { segment: string; since: string }[]): Re
 async function order(platform: PlatformUnderTest, id: string, change: OrderPlaced | undefined): Promise<OrderStands | undefined> {
   const view = await platform.get<OrderView>('orders', `/api/orders/${encodeURIComponent(id)}`);
   if (!view) return undefined;
-  const { orderId: _, lines, milestones, ...state } = view;
-  return { ...state, milestones, lines: Object.fromEntries(lines.map(({ lineId, ...line }) => [lineId, line])), ...(change && !isDeepStrictEqual(change.order, state) && { lastSaid: change.order }) };
+  const { orderId: _, lines, milestones, foreignRefunds, reservation: __, ...state } = view; // nobody answers an ask here
+  return { ...state, milestones, foreignRefunds, lines: Object.fromEntries(lines.map(({ lineId, ...line }) => [lineId, line])), ...(change && !isDeepStrictEqual(change.order, state) && { lastSaid: change.order }) };
 }
 
 type Recorded = ReturnStands & { readonly returnId: string; readonly seq: string };

@@ -10,7 +10,7 @@ import { Client } from 'pg';
 import { makeCredentials, type Credentials } from '@yunke/service';
 import { eventually } from '@yunke/testing';
 
-export const SERVICES = ['ingestion', 'identity', 'segmentation', 'orders', 'inventory'] as const;
+export const SERVICES = ['ingestion', 'identity', 'segmentation', 'orders', 'inventory', 'notifications'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -15,6 +15,8 @@ export type BodyLimits = {
   json: JsonLimits;
   /** Keeps the bytes as `request.rawBody`, for a signature over them. */
   keepsRaw: boolean;
+  /** Takes a form, too. Its fields are not looked at: for pages and mail programs that post to an address which says it all (RFC 8058). */
+  form: boolean;
 };
 
 const KB = 1024;
@@ -25,6 +27,7 @@ export const BODY_LIMITS: BodyLimits = {
   ratio: 100,
   json: JSON_LIMITS,
   keepsRaw: false,
+  form: false,
 };
 
 /** The Segment-compatible routes. */
@@ -53,6 +56,12 @@ export function installBodies(fastify: FastifyInstance, usual: Partial<BodyLimit
     const raw = isGzip ? await inflated(sent, limits) : sent;
     if (limits.keepsRaw) (request as { rawBody?: Buffer }).rawBody = raw;
     return parseJsonBody(raw, limits.json);
+  });
+  fastify.addContentTypeParser(['application/x-www-form-urlencoded', 'multipart/form-data'], async (request: FastifyRequest, payload: IncomingMessage) => {
+    const limits = limitsOf(request);
+    if (!limits.form) throw refusal(415);
+    await read(payload, request.headers['content-length'], limits.bytes);
+    return undefined;
   });
 }
 

@@ -1,12 +1,12 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 import { say, type CausedFact } from '@yunke/events';
-import { Problem, fault, iso, uuidv5, type Millis } from '@yunke/kernel';
+import { Problem, fault, iso, uuidv5 } from '@yunke/kernel';
 import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
-import { fingerprintsOf, quarantine, remember, sweep, type Arrival } from './intake.store.js';
-import { fingerprint, type Door, type Item, type Outcome } from './item.js';
+import { fingerprintsOf, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
+import { trustOf, type Door, type Item, type Outcome } from './item.js';
 
 /** One request's items. `dialect` tells how to read them again when they are replayed from quarantine. */
 export type Delivery = { readonly door: Door; readonly dialect: 'native' | 'segment'; readonly items: readonly Item[] };
@@ -82,58 +82,68 @@ export class Accepter implements OnModuleDestroy {
   }
 }
 
-type Placed = { readonly item: Item; readonly door: Door; readonly place: string; readonly arrival?: Arrival };
-
 /** All of it in one transaction. Returns the outcomes, per delivery and item. */
 async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[][]> {
-  const placed = deliveries.map(({ door, items }) => items.map((item): Placed => place(item, door)));
   const first = new Map<string, Arrival>();
-  for (const { arrival, place: at } of placed.flat()) if (arrival && !first.has(at)) first.set(at, arrival);
+  for (const { items, door } of deliveries) {
+    for (const item of items) {
+      const message = nameOf(item, door);
+      if (!('faults' in item) && !first.has(message)) first.set(message, { message, fingerprint: item.fingerprint });
+    }
+  }
   const { acceptedAt, isNew } = await remember(tx, [...first.values()]);
-  const known = await fingerprintsOf(tx, [...first].filter(([at]) => !isNew.has(at)).map(([, arrival]) => arrival));
-  const taken = new Set<string>();
-  const refused: Parameters<typeof quarantine>[1][number][] = [];
-  const outcomes = deliveries.map(({ dialect, door }, index) => placed[index]!.map((one): Outcome => {
-    const outcome = decide(one, { first, known, taken });
-    if (outcome.status === 'accepted') say(tx, observed(one, acceptedAt));
-    if (outcome.status === 'quarantined') refused.push({ source: door.source, kind: door.kind, dialect, messageId: one.item.messageId, raw: one.item.raw, code: outcome.code!, faults: outcome.errors! });
-    return outcome;
-  }));
+  const known = await fingerprintsOf(tx, [...first.keys()].filter((message) => !isNew.has(message)));
+  const refused: Refused[] = [];
+  const stamp = iso(acceptedAt);
+  const outcomes = deliveries.map(({ dialect, door, items }) => {
+    const facts: CausedFact[] = [];
+    const ending = `,${JSON.stringify({ ...trustOf(door), acceptedAt: stamp }).slice(1)}`;
+    const results = items.map((item): Outcome => {
+      const outcome = decide(item, nameOf(item, door), known);
+      if (outcome.status === 'accepted') facts.push(...observed(item as Accepted, door, { stamp, ending }));
+      if (outcome.status === 'quarantined') refused.push({ source: door.source, kind: door.kind, dialect, messageId: item.messageId, raw: item.raw, code: outcome.code!, faults: outcome.errors! });
+      return outcome;
+    });
+    say(tx, facts);
+    return results;
+  });
   await quarantine(tx, refused);
   await fault('ingestion.before-commit');
   return outcomes;
 }
 
-function place(item: Item, door: Door): Placed {
-  if (!('observations' in item)) return { item, door, place: '' };
-  const arrival = { source: door.source, messageId: item.messageId, fingerprint: fingerprint(item.raw) };
-  return { item, door, arrival, place: `${door.source} ${item.messageId}` };
-}
+const nameOf = ({ messageId }: Item, { source }: Door): string => `${source} ${messageId}`;
 
-/** Accepted when this is the first of its id; a duplicate when it says the same; quarantined when it says something else. */
-function decide({ item, arrival, place: at }: Placed, seen: { first: Map<string, Arrival>; known: Map<string, string>; taken: Set<string> }): Outcome {
-  const messageId = item.messageId === undefined ? {} : { messageId: item.messageId };
-  if (!arrival) {
-    const errors = (item as { faults: NonNullable<Outcome['errors']> }).faults;
-    return { ...messageId, status: 'quarantined', code: errors[0]?.code ?? 'validation_failed', errors };
+/** Accepted when nothing is `known` under its name, which it then is; a duplicate when it says the same; quarantined when it says something else. */
+function decide(item: Item, message: string, known: Map<string, string>): Outcome {
+  if ('faults' in item) return { ...(item.messageId !== undefined && { messageId: item.messageId }), status: 'quarantined', code: item.faults[0]?.code ?? 'validation_failed', errors: item.faults };
+  const { messageId, fingerprint } = item;
+  const before = known.get(message);
+  if (before === undefined) {
+    known.set(message, fingerprint);
+    return { messageId, status: 'accepted' };
   }
-  const before = seen.known.get(at) ?? (seen.taken.has(at) ? seen.first.get(at)!.fingerprint : undefined);
-  seen.taken.add(at);
-  if (before === undefined) return { ...messageId, status: 'accepted' };
-  if (before === arrival.fingerprint) return { ...messageId, status: 'duplicate' };
-  return { ...messageId, status: 'quarantined', code: 'message_id_reused', errors: [{ pointer: '/messageId', code: 'message_id_reused', message: 'This id was used for a message that says something else.' }] };
+  if (before === fingerprint) return { messageId, status: 'duplicate' };
+  return { messageId, status: 'quarantined', code: 'message_id_reused', errors: [{ pointer: '/messageId', code: 'message_id_reused', message: 'This id was used for a message that says something else.' }] };
 }
 
-const FORESEEN = new Set(['promisedAt', 'acceptedAt']);
+type Accepted = Extract<Item, { observations: unknown }>;
+const FORESEEN = new Set(['promisedAt']);
 
-/** The observations of an accepted item, stamped. What is said to have happened after it was accepted happened then. */
-function observed({ item, door }: Placed, acceptedAt: Millis): CausedFact[] {
-  if (!('observations' in item)) return [];
-  const stamp = iso(acceptedAt);
-  return item.observations.map(({ type, body }, index) => {
-    const stamped: Record<string, unknown> = { ...body, acceptedAt: stamp };
-    for (const name in stamped) if (name.endsWith('At') && !FORESEEN.has(name) && (stamped[name] as string) > stamp) stamped[name] = stamp;
-    const cause = `${door.source}|${item.messageId}`;
-    return { type, body: stamped, cause, id: uuidv5(`${cause}|${type}|${index}`) } as unknown as CausedFact;
+/** The observations of an accepted item, stamped: `ending` ends the JSON of each. What is said to have happened after it was accepted happened then. */
+function observed({ messageId, observations }: Accepted, { source }: Door, { stamp, ending }: { stamp: string; ending: string }): CausedFact[] {
+  const cause = `${source}|${messageId}`;
+  return observations.map(({ type, body: said, json }, index) => {
+    const late = timesAfter(stamp, said);
+    const body = late.length === 0 ? said : { ...said, ...Object.fromEntries(late.map((name) => [name, stamp])) };
+    const text = body === said && json !== undefined ? json : JSON.stringify(body);
+    return { type, body, json: text.slice(0, -1) + ending, cause, id: uuidv5(`${cause}|${type}|${index}`) } as unknown as CausedFact;
   });
+}
+
+/** The names of the times in it that are later than an instant; all of them have the form of `iso`, whose order is that of texts. */
+function timesAfter(stamp: string, said: object): string[] {
+  const late: string[] = [];
+  for (const name in said) if (name.endsWith('At') && ((said as Record<string, unknown>)[name] as string) > stamp && !FORESEEN.has(name)) late.push(name);
+  return late;
 }

@@ -1,31 +1,29 @@
-import { columnsOf, type Tx } from '@yunke/postgres';
+import { columnsOf, packed, packedColumn, type Tx } from '@yunke/postgres';
 import { clockOffset, type Fault, type Millis } from '@yunke/kernel';
 
-/** What a transaction of the door remembers of one message. */
-export type Arrival = { readonly source: string; readonly messageId: string; readonly fingerprint: string };
+/** What a transaction of the door remembers of one message: its name, `<source> <message id>`, and what it says. */
+export type Arrival = { readonly message: string; readonly fingerprint: string };
 
 /**
- * Remembers these messages, each once per source. Returns the business time of the database and which of them are new; rows go
- * in sorted, so that two transactions never wait for each other in a circle.
+ * Remembers these messages, each name once. Returns the business time of the database and which of them are new; rows go in
+ * sorted, so that two transactions never wait for each other in a circle.
  */
 export async function remember(tx: Tx, arrivals: readonly Arrival[]): Promise<{ acceptedAt: Millis; isNew: ReadonlySet<string> }> {
-  const [row] = await tx.query<{ at: number; fresh: string[] | null }>(
+  const [row] = await tx.query<{ at: number; fresh: string | null }>(
     `with fresh as (
-       insert into seen_messages (source, message_id, fingerprint, accepted_at)
-       select source, message_id, fingerprint, clock_timestamp() from unnest($1::text[], $2::text[], $3::text[]) as new (source, message_id, fingerprint)
-       order by source, message_id on conflict do nothing returning source, message_id)
-     select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, (select array_agg(source || ' ' || message_id) from fresh) as fresh`,
-    columnsOf(arrivals, 'source', 'messageId', 'fingerprint'));
-  return { acceptedAt: row!.at + clockOffset(), isNew: new Set(row!.fresh ?? []) };
+       insert into seen_messages (message, fingerprint, accepted_at)
+       select unnest(${packed('$1', 'text')}) as message, unnest(${packed('$2', 'text')}), clock_timestamp()
+       order by message on conflict do nothing returning message)
+     select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, string_agg(message, E'\\n') as fresh from fresh`,
+    [packedColumn(arrivals, 'message'), packedColumn(arrivals, 'fingerprint')]);
+  return { acceptedAt: row!.at + clockOffset(), isNew: new Set(row!.fresh?.split('\n')) };
 }
 
-/** The fingerprints under which messages were first heard. */
-export async function fingerprintsOf(tx: Tx, arrivals: readonly Arrival[]): Promise<Map<string, string>> {
-  if (arrivals.length === 0) return new Map();
-  const rows = await tx.query<{ place: string; fingerprint: string }>(
-    `select s.source || ' ' || s.message_id as place, s.fingerprint from seen_messages s
-     join unnest($1::text[], $2::text[]) as asked (source, message_id) using (source, message_id)`, columnsOf(arrivals, 'source', 'messageId'));
-  return new Map(rows.map(({ place, fingerprint }) => [place, fingerprint]));
+/** The fingerprints under which messages were first heard, by name. */
+export async function fingerprintsOf(tx: Tx, messages: readonly string[]): Promise<Map<string, string>> {
+  if (messages.length === 0) return new Map();
+  const rows = await tx.query<Arrival>('select message, fingerprint from seen_messages where message = any ($1)', [messages]);
+  return new Map(rows.map(({ message, fingerprint }) => [message, fingerprint]));
 }
 
 export type Refused = { readonly source: string; readonly kind: string; readonly messageId: string | undefined; readonly dialect: string; readonly raw: unknown; readonly code: string; readonly faults: readonly Fault[] };

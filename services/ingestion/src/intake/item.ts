@@ -16,12 +16,19 @@ export type Door = {
 
 export type ObservationType = 'CustomerObserved' | 'BehaviourObserved' | 'CartObserved' | 'OrderObserved' | 'ShipmentObserved' | 'ReturnObserved' | 'StockObserved';
 
-/** An observation as the contract has it, but for `acceptedAt`, which is stamped when it is stored. */
-export type Observation = { [T in ObservationType]: { readonly type: T; readonly body: Omit<Messages[T], 'acceptedAt'> } }[ObservationType];
+/** An observation as the contract has it, but for what is stamped when it is stored; `json` is its body as text where that is at hand. */
+export type Observation = { [T in ObservationType]: { readonly type: T; readonly body: Omit<Messages[T], 'acceptedAt' | keyof Trust>; readonly json?: string } }[ObservationType];
 
-/** One thing that a source sent: what it says, or what is wrong with it. `raw` is as it came. */
+/** How far the source is believed: of the source at the time, not of the message, and so no part of what it says. */
+export type Trust = { readonly history: boolean; readonly verified: boolean };
+export const trustOf = ({ history, kind }: Door): Trust => ({ history, verified: kind === 'server' });
+
+/**
+ * One thing that a source sent: what it says, or what is wrong with it. `raw` is as it came; the fingerprint, which does not depend
+ * on when it came, tells a repeated message from another one under the same id.
+ */
 export type Item =
-  | { readonly messageId: string; readonly raw: unknown; readonly observations: readonly Observation[] }
+  | { readonly messageId: string; readonly raw: unknown; readonly fingerprint: string; readonly observations: readonly Observation[] }
   | { readonly messageId: string | undefined; readonly raw: unknown; readonly faults: readonly Fault[] };
 
 /** What became of an item, in the answer to the source. */
@@ -34,8 +41,8 @@ export const ACCOUNT = /^[A-Za-z0-9._:@|+=-]{1,100}$/;
 
 export const idFault = (pointer: string): Fault => ({ pointer, code: 'id_invalid', message: 'An id has 1 to 100 characters of A–Z a–z 0–9 . _ : -' });
 
-/** 128 bits of what an item says, to tell a repeated message from another one under the same id. */
-export const fingerprint = (raw: unknown): string => hash('sha256', JSON.stringify(raw), 'hex').slice(0, 32);
+/** 132 bits of SHA-256 of what an item says, as 22 digits of base64. */
+export const fingerprint = (said: string): string => hash('sha256', said, 'base64').slice(0, 22);
 
 export const YEAR: Millis = 365 * 86_400_000;
 export const TOMORROW: Millis = 86_400_000;

@@ -2,13 +2,15 @@ import { validate, type Identifier, type Line } from '@yunke/contracts';
 import { Problem, iso, lineTotalMinor, millis, minor, type Fault } from '@yunke/kernel';
 
 import { scoped } from './observation.js';
-import { ACCOUNT, ID, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
+import { ACCOUNT, ID, fingerprint, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
 
 const TYPES: ReadonlySet<string> = new Set<ObservationType>(['CustomerObserved', 'BehaviourObserved', 'CartObserved', 'OrderObserved', 'ShipmentObserved', 'ReturnObserved', 'StockObserved']);
 const STAMPED = ['acceptedAt', 'source', 'verified', 'history'] as const;
 /** Ids of the source's own, which get its name in front so that two shops' order 1 are two orders. */
 const SCOPED = ['orderId', 'returnId', 'movementId'] as const;
 const PLAIN_IDS = ['shipmentId', 'cartId', 'messageId'] as const;
+const INTEGERS = ['version', 'totalMinor', 'shippingMinor', 'taxMinor', 'discountMinor', 'refundMinor', 'quantity'] as const;
+const WITH_LINES: ReadonlySet<string> = new Set<ObservationType>(['OrderObserved', 'ReturnObserved', 'CartObserved']);
 const CANONICAL = /\.\d{3}Z$/;
 /** Times in the future by nature. */
 const FORESEEN = new Set(['promisedAt', 'expectedAt']);
@@ -27,12 +29,13 @@ export function readNative(raw: unknown, door: Door): Item {
   const more = [...stampFaults(said), ...idFaults(said, door), ...timeFaults(said, door)];
   if (more.length > 0) return refused(more);
   try {
-    const body = complete(said, door, type);
-    return { messageId: said.messageId, raw, observations: [{ type, body } as unknown as Observation] };
+    complete(said, door, type);
   } catch (error) {
     if (error instanceof Problem) return refused([{ pointer: '', code: error.code === 'money.out_of_range' ? 'number_out_of_range' : 'amount_invalid', message: error.message }]);
     throw error;
   }
+  const json = JSON.stringify(said);
+  return { messageId: said.messageId, raw, fingerprint: fingerprint(`${type}\n${json}`), observations: [{ type, body: said, json } as unknown as Observation] };
 }
 
 const stampFaults = (body: Body): Fault[] => STAMPED.filter((name) => name in body && name !== 'source').map((name) => ({ pointer: `/${name}`, code: 'unknown_field', message: 'The door says this.' }));
@@ -59,18 +62,19 @@ function timeFaults(body: Body, door: Door): Fault[] {
   return faults;
 }
 
-/** The observation as the topic has it: stamped, scoped, its lines totalled and its integers as text. */
-function complete(said: Body, door: Door, type: string): object {
-  const { type: _, ...body } = said as Body & { type?: string };
-  for (const name of SCOPED) if (typeof body[name] === 'string') body[name] = scoped(body[name] as string, door.source);
-  for (const name of ['version', 'totalMinor', 'shippingMinor', 'taxMinor', 'discountMinor', 'refundMinor', 'quantity']) if (body[name] !== undefined) body[name] = String(minor(body[name] as string));
-  if (body.lines) body.lines = body.lines.map((line) => completeLine(line, body.currency));
-  requireAmounts(body, type);
-  const subject = type === 'StockObserved' || type === 'ShipmentObserved' ? {} : { subject: subjectOf(body, door), identifiers: body.identifiers ?? [] };
-  return { ...defaults(type), ...body, source: door.source, ...subject, history: door.history, verified: door.kind === 'server' };
+/** Makes of it what the topic has: scoped, its lines totalled and its integers as text. It is changed in place: it is our own copy. */
+function complete(said: Body, door: Door, type: string): void {
+  said['type'] = undefined; // the record's header says it; JSON leaves it out
+  for (const name of SCOPED) if (typeof said[name] === 'string') said[name] = scoped(said[name], door.source);
+  for (const name of INTEGERS) if (said[name] !== undefined) said[name] = String(minor(said[name] as string));
+  if (said.lines) said.lines = said.lines.map((line) => completeLine(line, said.currency));
+  else if (WITH_LINES.has(type)) said.lines = [];
+  requireAmounts(said, type);
+  said['source'] = door.source;
+  if (type === 'StockObserved' || type === 'ShipmentObserved') return;
+  said.subject = subjectOf(said, door);
+  said.identifiers ??= [];
 }
-
-const defaults = (type: string): object => (type === 'OrderObserved' || type === 'ReturnObserved' || type === 'CartObserved' ? { lines: [] } : {});
 
 function completeLine(line: Line, currency: string | undefined): Line {
   const quantity = minor(line.quantity);

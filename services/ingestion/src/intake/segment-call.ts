@@ -25,7 +25,7 @@ export type Call = {
 };
 
 /** What every observation of this call says alike. Spread it where calls are rare: a literal that names its fields costs a fifth. */
-export const stamped = ({ door, messageId, occurredAt }: Call) => ({ source: door.source, messageId, occurredAt, history: door.history, verified: door.kind === 'server' });
+export const stamped = ({ door, messageId, occurredAt }: Call) => ({ source: door.source, messageId, occurredAt });
 
 /** The same, with who it was. */
 export const stampedWithPerson = (call: Call) => ({ ...stamped(call), subject: somebody(call), identifiers: call.identifiers });
@@ -41,7 +41,7 @@ export function somebody({ root, subject }: Call): string {
 export function behaviour(call: Call, kind: BehaviourObserved['kind'], name: string): Observation {
   const { door, messageId, occurredAt, identifiers, content } = call;
   const properties = content.fields === NOTHING ? undefined : content.fields;
-  return { type: 'BehaviourObserved', body: { source: door.source, subject: somebody(call), messageId, occurredAt, history: door.history, verified: door.kind === 'server', identifiers, kind, name, properties } };
+  return { type: 'BehaviourObserved', body: { source: door.source, subject: somebody(call), messageId, occurredAt, identifiers, kind, name, properties } };
 }
 
 /** The account, with the anonymous id as evidence; else the visitor. */

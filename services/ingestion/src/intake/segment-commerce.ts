@@ -101,7 +101,7 @@ function orderOf(call: Call, milestones: DatedBy<OrderTime>, { currency, totalMi
   return {
     type: 'OrderObserved',
     body: {
-      source: door.source, subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), messageId, occurredAt, history: door.history, verified: true, identifiers,
+      source: door.source, subject: subjectOf({ subject: call.subject, orderId, email, phone }, door), messageId, occurredAt, identifiers,
       orderId, currency, totalMinor, shippingMinor, taxMinor, discountMinor, lines,
       placedAt: at('placedAt'), reviewedAt: at('reviewedAt'), paidAt: at('paidAt'), allocatedAt: at('allocatedAt'), pickedAt: at('pickedAt'), packedAt: at('packedAt'),
       shippedAt: at('shippedAt'), deliveredAt: at('deliveredAt'), cancelledAt: at('cancelledAt'), promisedAt: foreseenIn(content, 'promised_at'),

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 import type { ReturnObserved } from '@yunke/contracts';
 
-import type { Observation } from './item.js';
+import type { Observation, Trust } from './item.js';
 import { subjectOf } from './native.js';
 import { scoped } from './observation.js';
 import { stamped, type Call } from './segment-call.js';
@@ -46,7 +46,7 @@ const bounded = (id: string): string => (id.length <= 100 ? id : hash('sha256', 
 const listOf = ({ content }: Call): 'products' | 'lines' => (valueIn(content, 'products') === undefined ? 'lines' : 'products');
 
 /** Whoever the order belongs to: without an account or a visitor its contact, as the order itself says it. */
-function returnOf(call: Call): Omit<ReturnObserved, 'acceptedAt' | 'returnId' | 'currency' | 'lines'> {
+function returnOf(call: Call): Omit<ReturnObserved, 'acceptedAt' | keyof Trust | 'returnId' | 'currency' | 'lines'> {
   const { content, known, door } = call;
   const orderId = scopedIdIn(door.source)(content, 'order_id');
   const email = textIn(content, 'email') ?? textIn(known, 'email');

@@ -1,6 +1,6 @@
 import type { Fault } from '@yunke/kernel';
 
-import type { Door, Item, Observation, ObservationType } from './item.js';
+import { trustOf, type Door, type Item, type Observation, type ObservationType } from './item.js';
 import { readSegment, type SegmentType } from './segment.js';
 
 export const NOON = Date.UTC(2026, 4, 20, 12);
@@ -19,10 +19,11 @@ export const aTrack = (event: unknown, properties?: unknown, said: Said = {}): S
 export function observed(call: unknown, door: Door = server, type?: SegmentType): { type: ObservationType; body: Said }[] {
   const item = readSegment(call, door, type);
   if ('faults' in item) throw new Error(`It was refused: ${JSON.stringify(item.faults)}`);
-  return inTopic(item.observations);
+  return inTopic(item.observations, door);
 }
 
-export const inTopic = (observations: readonly Observation[]): { type: ObservationType; body: Said }[] => JSON.parse(JSON.stringify(observations)) as { type: ObservationType; body: Said }[];
+export const inTopic = (observations: readonly Observation[], door: Door): { type: ObservationType; body: Said }[] =>
+  JSON.parse(JSON.stringify(observations.map(({ type, body }) => ({ type, body: { ...body, ...trustOf(door) } })))) as { type: ObservationType; body: Said }[];
 
 /** The one observation of a call. */
 export function theOne(call: unknown, door: Door = server): Said & { type: ObservationType } {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { iso, type Fault, type Millis } from '@yunke/kernel';
 
-import type { Door, Item, Observation } from './item.js';
+import { fingerprint, type Door, type Item, type Observation } from './item.js';
 import { SEGMENT_TYPES, behaviour, personIn, type Call, type SegmentType } from './segment-call.js';
 import { CART_EVENTS, ORDER_EVENTS } from './segment-commerce.js';
 import { alias, consent, customer } from './segment-customer.js';
@@ -54,7 +54,10 @@ function read(given: unknown, door: Door, { type, sentAt, shared, faults = [] }:
   const at = calledAt(root, door, sentAt);
   const isDated = root.faults.length === before;
   const observation = observe(root, door, { type, messageId, occurredAt: iso(at) });
-  if (observation && root.faults.length === 0) return { messageId, raw: kept(said, type), observations: [observation] };
+  if (observation && root.faults.length === 0) {
+    const raw = kept(said, type); // and not the observation: when it occurred may follow from when it came
+    return { messageId, raw, fingerprint: fingerprint(JSON.stringify(raw)), observations: [observation] };
+  }
   return { messageId: messageId || undefined, raw: isDated ? datedAt(at, kept(said, type)) : kept(said, type), faults: onePerPlace(root.faults) };
 }
 

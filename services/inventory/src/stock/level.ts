@@ -26,8 +26,6 @@ export type Because = { readonly cause: string; readonly acceptedAt: Millis; rea
 /** A fact and the id that its own id follows from. */
 export type CausedFact = Fact & { readonly cause: string; readonly traceparent?: string };
 
-export const caused = ({ cause, traceparent }: Because, fact: Fact): CausedFact => ({ ...fact, cause, ...(traceparent && { traceparent }) });
-
 /** Whether two levels look the same to a reader. */
 export const looksSame = (a: Level, b: Level): boolean => a.book.onHand === b.book.onHand && a.reserved === b.reserved && incomingOf(a.book) === incomingOf(b.book);
 

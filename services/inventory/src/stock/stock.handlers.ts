@@ -1,19 +1,22 @@
 import { Controller } from '@nestjs/common';
 
 import { streams, type StockObserved } from '@yunke/contracts';
-import { On, say, type Batch } from '@yunke/events';
+import { On, type Batch } from '@yunke/events';
 import { millis, reasonOf } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
 
+import { skusWaitingBeside } from '../reservation/reservation.store.js';
 import type { Entry } from './book.js';
 import { openBooks, saveBooks, shelfKey } from './ledger.store.js';
-import { openStock, saveStock } from './stock.store.js';
+import { settle } from './settle.handlers.js';
+import { openStock } from './stock.store.js';
 
 @Controller()
 export class StockHandlers {
   @On(streams.stockObservations)
   async heard(batch: Batch<typeof streams.stockObservations>, tx: Tx): Promise<void> {
-    const stock = await openStock(tx, batch.keys());
+    const skus = batch.keys();
+    const stock = await openStock(tx, [...skus, ...await skusWaitingBeside(tx, skus)]);
     const told = batch.records.map(({ body }) => ({ sku: body.sku, warehouse: body.warehouse, entry: entryOf(body) }));
     const books = await openBooks(tx, told, ({ sku, warehouse }) => stock.level(sku, warehouse).book);
     for (const [index, { id, acceptedAt, traceparent, body }] of batch.records.entries()) {
@@ -24,8 +27,7 @@ export class StockHandlers {
       stock.put({ ...stock.level(sku, warehouse), book: open.book }, { cause: id, acceptedAt, effectiveAt: entry.occurredAt, reason, ...(traceparent && { traceparent }) });
     }
     await saveBooks(tx, books.values());
-    await saveStock(tx, stock);
-    say(tx, stock.facts);
+    await settle(tx, stock);
   }
 }
 

@@ -1,43 +1,58 @@
-import type { Fact, OrderState } from '@yunke/contracts';
+import type { Fact, OrderBackordered, OrderState } from '@yunke/contracts';
 import { iso, reasonOf, type Millis } from '@yunke/kernel';
 
-import { MILESTONES, reached, stateOf, type Milestone, type Order } from './order.js';
+import { MILESTONES, reached, refunds, stateOf, type Milestone, type Order } from './order.js';
+import { toldInventory, withAsk } from './reservation.js';
 
-/** What made an order change: an observation, with its times. */
-export type Because = { readonly id: string; readonly history: boolean; readonly occurredAt: Millis; readonly acceptedAt: Millis };
+/** What made an order change, with its times: an observation; or an answer or a timer, which know their reason themselves. */
+export type Because = { readonly id: string; readonly history: boolean; readonly occurredAt: Millis; readonly acceptedAt: Millis; readonly reason?: 'event' | 'time' | 'late' | 'history' };
 
 const FACTS = { placed: 'OrderPlaced', reviewed: 'OrderReviewed', paid: 'OrderPaid', allocated: 'OrderAllocated', picked: 'OrderPicked', packed: 'OrderPacked', shipped: 'OrderShipped',
   inTransit: 'OrderInTransit', outForDelivery: 'OrderOutForDelivery', delivered: 'OrderDelivered', completed: 'OrderCompleted', cancelled: 'OrderCancelled' } as const satisfies Record<Milestone, string>;
 
-type OrderFactType = (typeof FACTS)[Milestone] | 'OrderReturned' | 'OrderRefunded' | 'OrderAmended';
+type Found = { type: (typeof FACTS)[Milestone] | 'OrderReturned' | 'OrderRefunded' | 'OrderAmended'; effectiveAt: Millis } | { type: 'OrderBackordered'; effectiveAt: Millis; because: OrderBackordered['because'] };
 
 /**
- * The facts that tell `before` from `after`: a milestone reached, goods or money gone back, else an amendment; none when
- * nothing visible changed. Each carries the order as it is after all of them, and the next seq.
+ * The facts that tell `before` from `changed`: a milestone reached, goods or money gone back, goods that are not there, else an
+ * amendment; none when nothing visible changed. Each carries the order as it is after all of them, and the next seq. What the order
+ * means for stock now is said with them.
  */
-export function changes(before: Order, after: Order, because: Because): { state: Order; facts: Fact[] } {
+export function changes(before: Order, changed: Order, because: Because): { state: Order; facts: Fact[] } {
+  const after = withAsk(changed);
   const [was, is] = [stateOf(before), stateOf(after)];
-  const found: { type: OrderFactType; effectiveAt: Millis }[] = [...newMilestones(before, after), ...newReturns(before, after), ...newRefunds(was, is)];
+  const found: Found[] = [...newMilestones(before, after), ...newReturns(before, after), ...newRefunds(before, after), ...newBackorder(before, after)];
   if (found.length === 0 && (!sameState(was, is) || !sameTimes(before, after))) found.push({ type: 'OrderAmended', effectiveAt: because.occurredAt });
-  const facts = found.map(({ type, effectiveAt }, index): Fact => ({
+  const reasonAt = (effectiveAt: Millis) => because.reason ?? reasonOf(because, effectiveAt);
+  const facts = found.map(({ effectiveAt, type, ...why }, index) => ({
     type,
-    body: { orderId: after.id, seq: String(after.seq + index + 1), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: reasonOf(because, effectiveAt), cause: because.id, order: is },
-  }));
-  return { state: { ...after, seq: after.seq + facts.length }, facts };
+    body: { orderId: after.id, seq: String(after.seq + index + 1), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: reasonAt(effectiveAt), cause: because.id, order: is, ...why },
+  }) as Fact);
+  const told = toldInventory({ order: before, state: was }, { order: after, state: is }, { cause: because.id, effectiveAt: because.occurredAt, acceptedAt: because.acceptedAt, reason: reasonAt(because.occurredAt) });
+  return { state: { ...told.order, seq: after.seq + facts.length }, facts: [...facts, ...told.facts] };
 }
 
-function newMilestones(before: Order, after: Order): { type: OrderFactType; effectiveAt: Millis }[] {
+function newBackorder(before: Order, after: Order): Found[] {
+  const [was, is] = [before.saga?.backordered, after.saga?.backordered];
+  return is && (was?.at !== is.at || was.because !== is.because) ? [{ type: 'OrderBackordered', effectiveAt: is.at, because: is.because }] : [];
+}
+
+function newMilestones(before: Order, after: Order): Found[] {
   const [was, is] = [reached(before), reached(after)];
   return MILESTONES.flatMap((milestone) => (is[milestone] !== undefined && was[milestone] === undefined ? [{ type: FACTS[milestone], effectiveAt: is[milestone] }] : []));
 }
 
-function newReturns(before: Order, after: Order): { type: OrderFactType; effectiveAt: Millis }[] {
+function newReturns(before: Order, after: Order): Found[] {
   return Object.entries(after.returns).flatMap(([id, { receivedAt }]) => (receivedAt !== undefined && before.returns[id]?.receivedAt === undefined ? [{ type: 'OrderReturned' as const, effectiveAt: receivedAt }] : []));
 }
 
-function newRefunds(was: OrderState, is: OrderState): { type: OrderFactType; effectiveAt: Millis }[] {
-  const known = new Map(was.refunds.map(({ returnId, amountMinor }) => [returnId, amountMinor]));
-  return is.refunds.flatMap(({ returnId, amountMinor, at }) => (known.get(returnId) === amountMinor ? [] : [{ type: 'OrderRefunded' as const, effectiveAt: Date.parse(at) }]));
+function newRefunds(before: Order, after: Order): Found[] {
+  const known = new Map(allRefunds(before).map(({ returnId, amountMinor }) => [returnId, amountMinor]));
+  return allRefunds(after).flatMap(({ returnId, amountMinor, at }): Found[] => (known.get(returnId) === amountMinor ? [] : [{ type: 'OrderRefunded', effectiveAt: at }]));
+}
+
+function allRefunds(order: Order): ReturnType<typeof refunds>['own'] {
+  const { own, foreign } = refunds(order);
+  return [...own, ...foreign];
 }
 
 const sameState = (a: OrderState, b: OrderState): boolean => JSON.stringify(a) === JSON.stringify(b);

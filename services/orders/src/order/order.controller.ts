@@ -8,10 +8,10 @@ import { iso, present } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
 import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
 
-import { reached, stateOf, type Line, type Order } from './order.js';
+import { reached, refunds, stateOf, type Line, type Order } from './order.js';
 import { count, find, list, type OrderCounts } from './order.store.js';
 
-const STATUSES = ['unknown', 'placed', 'reviewed', 'paid', 'allocated', 'picked', 'packed', 'shipped', 'in_transit', 'out_for_delivery', 'delivered', 'completed', 'cancelled', 'returned', 'refunded'];
+const STATUSES = ['unknown', 'placed', 'reviewed', 'paid', 'allocated', 'picked', 'packed', 'shipped', 'in_transit', 'out_for_delivery', 'delivered', 'completed', 'cancelled', 'returned', 'refunded', 'backordered'];
 
 export class ListOrders {
   @ApiProperty({ required: false, example: 'shop:account:88123' }) @IsOptional() @IsString() @Length(1, 400) subject?: string;
@@ -24,8 +24,11 @@ export class CountOrders {
   @ApiProperty({ required: false, example: 'shop' }) @IsOptional() @IsString() @Length(1, 40) source?: string;
 }
 
-/** An order as people read it: what it amounts to, its milestones and its lines. */
-export type OrderView = OrderState & { readonly orderId: string; readonly milestones: Record<string, string>; readonly lines: readonly (Line & { readonly lineId: string })[] };
+/** A refund in another currency than its order's: it lowers nothing of the order. */
+type ForeignRefund = { readonly returnId: string; readonly at: string; readonly amountMinor: string; readonly currency: string };
+
+/** An order as people read it: what it amounts to, its milestones, its lines, and what was last asked of inventory. */
+export type OrderView = OrderState & { readonly orderId: string; readonly milestones: Record<string, string>; readonly foreignRefunds: readonly ForeignRefund[]; readonly reservation?: { readonly ask: number; readonly wants: string; readonly because: string; readonly lapsesAt?: string }; readonly lines: readonly (Line & { readonly lineId: string })[] };
 
 @ApiTags('orders')
 @Controller('api/orders')
@@ -56,5 +59,7 @@ export class OrderController {
 
 function viewOf(order: Order): OrderView {
   const milestones = Object.fromEntries(Object.entries(reached(order)).map(([milestone, at]) => [milestone, iso(at)]));
-  return { orderId: order.id, ...stateOf(order), milestones, lines: Object.entries(order.lines).map(([lineId, [line]]) => ({ lineId, ...line })) };
+  const foreignRefunds = refunds(order).foreign.map(({ returnId, at, amountMinor, currency }) => ({ returnId, at: iso(at), amountMinor: String(amountMinor), currency: currency! }));
+  const reservation = order.saga && { ask: order.saga.ask, wants: order.saga.wants, because: order.saga.because, ...(order.saga.lapsesAt !== undefined && { lapsesAt: iso(order.saga.lapsesAt) }) };
+  return { orderId: order.id, ...stateOf(order), milestones, foreignRefunds, ...(reservation && { reservation }), lines: Object.entries(order.lines).map(([lineId, [line]]) => ({ lineId, ...line })) };
 }

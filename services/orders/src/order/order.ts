@@ -1,6 +1,8 @@
 import type { Line as SeenLine, OrderObserved, OrderState, ShipmentObserved } from '@yunke/contracts';
 import { compareVersions, iso, millis, minor, type Millis, type Version } from '@yunke/kernel';
 
+import type { Saga } from './saga.js';
+
 /** The milestones of an order, in the order in which a shop reaches them. */
 export const MILESTONES = ['placed', 'reviewed', 'paid', 'allocated', 'picked', 'packed', 'shipped', 'inTransit', 'outForDelivery', 'delivered', 'completed', 'cancelled'] as const;
 export type Milestone = (typeof MILESTONES)[number];
@@ -18,7 +20,7 @@ type Fields = { [M in Milestone]?: Register<Millis> } & {
 type Shipment = { [M in Milestone]?: Register<Millis> } & { carrier?: Register<string>; promised?: Register<Millis> };
 
 /** What a return did to its order: kept by return.ts, which folds it. */
-export type OrderReturn = { readonly refundMinor: number; readonly refundedAt?: Millis; readonly receivedAt?: Millis };
+export type OrderReturn = { readonly refundMinor: number; readonly currency?: string; readonly refundedAt?: Millis; readonly receivedAt?: Millis };
 
 /** The fold of everything observed about one order: each field, each line and each shipment is a register merged by version. */
 export type Order = {
@@ -32,6 +34,12 @@ export type Order = {
   readonly returns: Readonly<Record<string, OrderReturn>>;
   /** Every subject that an observation ever named, sorted. */
   readonly subjects: readonly string[];
+  /** Somebody told of it who does not tell history: only such an order wants stock. */
+  readonly live?: true;
+  /** What was asked of inventory, and its answer (reservation.ts). */
+  readonly saga?: Saga;
+  /** How many times its lines were recorded. */
+  readonly linesSeq?: number;
 };
 
 export const unknownOrder = (id: string): Order => ({ id, seq: 0, versions: [], fields: {}, lines: {}, shipments: {}, returns: {}, subjects: [] });
@@ -51,7 +59,7 @@ export function observe(order: Order, seen: OrderObserved): Order {
   mergeInto(fields as Record<string, Register<unknown>>, said, versions);
   mergeInto(lines, Object.fromEntries(seen.lines.map((line) => [line.lineId, lineOf(line)])), versions);
   const subjects = seen.subject && !order.subjects.includes(seen.subject) ? [...order.subjects, seen.subject].sort() : order.subjects;
-  return compact({ ...order, versions, fields, lines, subjects });
+  return compact({ ...order, ...liveAfter(order, seen), versions, fields, lines, subjects });
 }
 
 /** The order after one more word about one of its parcels. */
@@ -59,8 +67,10 @@ export function observeShipment(order: Order, seen: ShipmentObserved): Order {
   const versions = [...order.versions, versionOf(seen)];
   const shipment = { ...order.shipments[seen.shipmentId] };
   mergeInto(shipment as Record<string, Register<unknown>>, { ...milestonesOf(seen), carrier: seen.carrier, promised: at(seen.promisedAt) }, versions);
-  return compact({ ...order, versions, shipments: { ...order.shipments, [seen.shipmentId]: shipment } });
+  return compact({ ...order, ...liveAfter(order, seen), versions, shipments: { ...order.shipments, [seen.shipmentId]: shipment } });
 }
+
+const liveAfter = (order: Order, { history }: { history: boolean }): { live?: true } => (order.live || !history ? { live: true } : {});
 
 /** The order after one of its returns changed; undefined takes the return away (it belongs to another order). */
 export function withReturn(order: Order, returnId: string, change: OrderReturn | undefined): Order {
@@ -110,6 +120,7 @@ export function reached(order: Order): { [M in Milestone]?: Millis } {
   }
   const delivered = parcels.flatMap((parcel) => parcel.delivered?.[0] ?? []); // delivered when the last known parcel is
   if (own.delivered === undefined && delivered.length > 0 && delivered.length === parcels.length) own.delivered = Math.max(...delivered);
+  if (own.allocated === undefined && order.saga?.allocatedAt !== undefined) own.allocated = order.saga.allocatedAt;
   return own;
 }
 
@@ -120,9 +131,16 @@ export function totalMinor({ fields, lines }: Order): number {
   return sum + (fields.shippingMinor?.[0] ?? 0) + (fields.taxMinor?.[0] ?? 0) - (fields.discountMinor?.[0] ?? 0);
 }
 
-export const refunds = (order: Order): { returnId: string; at: Millis; amountMinor: number }[] =>
-  Object.entries(order.returns).flatMap(([returnId, { refundMinor, refundedAt }]) => (refundMinor > 0 && refundedAt !== undefined ? [{ returnId, at: refundedAt, amountMinor: refundMinor }] : []))
+type Refund = { readonly returnId: string; readonly at: Millis; readonly amountMinor: number; readonly currency: string | undefined };
+
+/** Amounts of different currencies are never added: a refund in another currency than its order's stands beside it. */
+export function refunds(order: Order): { own: Refund[]; foreign: Refund[] } {
+  const currency = order.fields.currency?.[0];
+  const all = Object.entries(order.returns).flatMap(([returnId, given]): Refund[] => (given.refundMinor > 0 && given.refundedAt !== undefined ? [{ returnId, at: given.refundedAt, amountMinor: given.refundMinor, currency: given.currency }] : []))
     .sort((a, b) => a.at - b.at || (a.returnId < b.returnId ? -1 : 1));
+  const isForeign = (refund: Refund): boolean => currency !== undefined && refund.currency !== undefined && refund.currency !== currency;
+  return { own: all.filter((refund) => !isForeign(refund)), foreign: all.filter(isForeign) };
+}
 
 const STATUS: Record<Milestone, OrderState['status']> = { placed: 'placed', reviewed: 'reviewed', paid: 'paid', allocated: 'allocated', picked: 'picked', packed: 'packed', shipped: 'shipped',
   inTransit: 'in_transit', outForDelivery: 'out_for_delivery', delivered: 'delivered', completed: 'completed', cancelled: 'cancelled' };
@@ -130,7 +148,7 @@ const STATUS: Record<Milestone, OrderState['status']> = { placed: 'placed', revi
 /** The order as the contract shows it. An order without a `placed` of its own counts from its first milestone. */
 export function stateOf(order: Order): OrderState {
   const milestones = reached(order);
-  const paidBack = refunds(order);
+  const { own: paidBack } = refunds(order);
   const refundedMinor = paidBack.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
   const times = Object.values(milestones);
   const placedAt = milestones.placed ?? (times.length > 0 ? Math.min(...times) : undefined);
@@ -138,12 +156,14 @@ export function stateOf(order: Order): OrderState {
   const furthest = MILESTONES.findLast((milestone) => milestones[milestone] !== undefined);
   const wentBack = refundedMinor > 0 && refundedMinor >= total ? 'refunded' : Object.values(order.returns).some(({ receivedAt }) => receivedAt !== undefined) ? 'returned' : undefined;
   const subject = order.fields.subject?.[0] ?? '';
+  const backordered = order.saga?.backordered;
   return {
     subject, formerSubjects: order.subjects.filter((one) => one !== subject),
-    status: milestones.cancelled !== undefined ? 'cancelled' : (wentBack ?? (furthest ? STATUS[furthest] : 'unknown')),
+    status: milestones.cancelled !== undefined ? 'cancelled' : (wentBack ?? (backordered && furthest === 'paid' ? 'backordered' : furthest ? STATUS[furthest] : 'unknown')),
     ...(placedAt !== undefined && { placedAt: iso(placedAt) }), ...(milestones.cancelled !== undefined && { cancelledAt: iso(milestones.cancelled) }),
     ...(order.fields.currency && { currency: order.fields.currency[0] }),
     totalMinor: String(total), refundedMinor: String(refundedMinor),
     refunds: paidBack.map(({ returnId, at: when, amountMinor }) => ({ returnId, at: iso(when), amountMinor: String(amountMinor) })),
+    ...(backordered && { backorderedAt: iso(backordered.at) }),
   };
 }

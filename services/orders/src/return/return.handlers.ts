@@ -8,6 +8,7 @@ import type { Tx } from '@yunke/postgres';
 import { changes, type Because } from '../order/order-change.js';
 import { withReturn, type Order } from '../order/order.js';
 import * as orders from '../order/order.store.js';
+import { keep } from '../order/reservation.handlers.js';
 import { forOrder, observe, record, valuesOf, type Return } from './return.js';
 import { lockMany, saveMany } from './return.store.js';
 
@@ -51,7 +52,7 @@ export class ReturnHandlers {
         return causedBy(record, result.facts);
       });
     });
-    await orders.saveMany(tx, locked, [...now.values()]);
+    await keep(tx, locked, [...now.values()]);
     return facts;
   }
 }

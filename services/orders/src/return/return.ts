@@ -39,8 +39,8 @@ const time = (text: string | undefined): Millis | undefined => (text === undefin
 
 /** What the return means for the order it points at. */
 export function forOrder(one: Return): OrderReturn {
-  const { refundMinor = 0, refundedAt, receivedAt } = valuesOf(one);
-  return { refundMinor, ...(refundedAt !== undefined && { refundedAt }), ...(receivedAt !== undefined && { receivedAt }) };
+  const { refundMinor = 0, currency, refundedAt, receivedAt } = valuesOf(one);
+  return { refundMinor, ...(currency !== undefined && { currency }), ...(refundedAt !== undefined && { refundedAt }), ...(receivedAt !== undefined && { receivedAt }) };
 }
 
 /** A return without an order to point at lowers net revenue by itself: said whenever that amount, its time or its subject changes. */

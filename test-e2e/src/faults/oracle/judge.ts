@@ -42,7 +42,7 @@ export class Judge {
   }
 
   async #checkSeen(accepted: readonly Sent[]): Promise<void> {
-    const rows = await query<{ id: string }>(this.evidence.databaseUrl('ingestion'), `select message_id as id from seen_messages where source = 'shop' and message_id = any($1)`, [accepted.map(({ messageId }) => messageId)]);
+    const rows = await query<{ id: string }>(this.evidence.databaseUrl('ingestion'), `select substr(message, 6) as id from seen_messages where message = any($1)`, [accepted.map(({ messageId }) => `shop ${messageId}`)]);
     const seen = new Set(rows.map(({ id }) => id));
     for (const { messageId } of accepted) if (!seen.has(messageId)) this.#findings.add('lost', `no longer seen: ${messageId}`);
   }

@@ -9,9 +9,9 @@ const PROFILES = 'yunke.identity.profiles.v1';
 const HEARS: Readonly<Record<string, readonly string[]>> = {
   ingestion: [],
   identity: ['yunke.ingestion.customer-observations.v1', 'yunke.ingestion.behaviour-observations.v1', TOPICS.orderObservations, TOPICS.returnObservations, PROFILES],
-  orders: [TOPICS.orderObservations, TOPICS.returnObservations],
+  orders: [TOPICS.orderObservations, TOPICS.returnObservations, 'yunke.inventory.reservations.v1'],
   segmentation: [TOPICS.ordersChanges, TOPICS.ordersReturns, PROFILES, 'yunke.segmentation.memberships.v1'],
-  inventory: ['yunke.ingestion.stock-observations.v1'],
+  inventory: ['yunke.ingestion.stock-observations.v1', 'yunke.orders.lines.v1'],
   counter: [TOPICS.orderObservations, TOPICS.ordersChanges],
 };
 

@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+
+import { SubjectProfiles1700000000004 } from '@yunke/events';
+import type { Service } from '@yunke/service';
+
+import { ContactController } from './contact/contact.controller.js';
+import { UnsubscribeController } from './contact/unsubscribe.controller.js';
+import { Dispatcher } from './delivery/dispatcher.worker.js';
+import { Providers } from './delivery/providers.worker.js';
+import { EmailProvider } from './email/email.worker.js';
+import { MailboxController } from './email/mailbox.controller.js';
+import { Mailbox } from './email/mailbox.worker.js';
+import { IntentController } from './intent/intent.controller.js';
+import { IntentHandlers } from './intent/intent.handlers.js';
+import { PolicyController } from './intent/policy.controller.js';
+import { Notifications1700000001301 } from './migrations/0001-notifications.js';
+import { NotificationsConfig } from './notifications.config.js';
+import { PersonHandlers } from './person/person.handlers.js';
+import { RuleController } from './rule/rule.controller.js';
+import { Shipped } from './template/shipped.worker.js';
+import { TemplateController } from './template/template.controller.js';
+import { EndpointController } from './webhook/endpoint.controller.js';
+import { WebhookProvider } from './webhook/webhook.worker.js';
+
+@Module({
+  controllers: [PersonHandlers, IntentHandlers, IntentController, RuleController, TemplateController, PolicyController, ContactController, UnsubscribeController, EndpointController, MailboxController],
+  providers: [Shipped, Mailbox, EmailProvider, WebhookProvider, Providers, Dispatcher],
+})
+class NotificationsModule {}
+
+export const notifications: Service = {
+  name: 'notifications', module: NotificationsModule, config: NotificationsConfig, routes: ['/api/notifications', '/notifications'],
+  migrations: [SubjectProfiles1700000000004, Notifications1700000001301],
+};
