@@ -1,7 +1,7 @@
 import type { Fact, OrderBackordered, OrderState } from '@yunke/contracts';
 import { iso, reasonOf, type Millis } from '@yunke/kernel';
 
-import { MILESTONES, reached, refunds, stateOf, type Milestone, type Order } from './order.js';
+import { MILESTONES, refunds, viewOf, type Milestone, type Order, type View } from './order.js';
 import { toldInventory, withAsk } from './reservation.js';
 
 /** What made an order change, with its times: an observation; or an answer or a timer, which know their reason themselves. */
@@ -18,16 +18,16 @@ type Found = { type: (typeof FACTS)[Milestone] | 'OrderReturned' | 'OrderRefunde
  * means for stock now is said with them.
  */
 export function changes(before: Order, changed: Order, because: Because): { state: Order; facts: Fact[] } {
-  const after = withAsk(changed);
-  const [was, is] = [stateOf(before), stateOf(after)];
-  const found: Found[] = [...newMilestones(before, after), ...newReturns(before, after), ...newRefunds(before, after), ...newBackorder(before, after)];
-  if (found.length === 0 && (!sameState(was, is) || !sameTimes(before, after))) found.push({ type: 'OrderAmended', effectiveAt: because.occurredAt });
+  const [was, is] = [viewOf(before), withAsk(viewOf(changed))];
+  const after = is.order;
+  const found: Found[] = [...newMilestones(was, is), ...newReturns(before, after), ...newRefunds(before, after), ...newBackorder(before, after)];
+  if (found.length === 0 && (!sameState(was.state, is.state) || !sameTimes(was, is))) found.push({ type: 'OrderAmended', effectiveAt: because.occurredAt });
   const reasonAt = (effectiveAt: Millis) => because.reason ?? reasonOf(because, effectiveAt);
   const facts = found.map(({ effectiveAt, type, ...why }, index) => ({
     type,
-    body: { orderId: after.id, seq: String(after.seq + index + 1), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: reasonAt(effectiveAt), cause: because.id, order: is, ...why },
+    body: { orderId: after.id, seq: String(after.seq + index + 1), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: reasonAt(effectiveAt), cause: because.id, order: is.state, ...why },
   }) as Fact);
-  const told = toldInventory({ order: before, state: was }, { order: after, state: is }, { cause: because.id, effectiveAt: because.occurredAt, acceptedAt: because.acceptedAt, reason: reasonAt(because.occurredAt) });
+  const told = toldInventory(was, is, { cause: because.id, effectiveAt: because.occurredAt, acceptedAt: because.acceptedAt, reason: reasonAt(because.occurredAt) });
   return { state: { ...told.order, seq: after.seq + facts.length }, facts: [...facts, ...told.facts] };
 }
 
@@ -36,8 +36,7 @@ function newBackorder(before: Order, after: Order): Found[] {
   return is && (was?.at !== is.at || was.because !== is.because) ? [{ type: 'OrderBackordered', effectiveAt: is.at, because: is.because }] : [];
 }
 
-function newMilestones(before: Order, after: Order): Found[] {
-  const [was, is] = [reached(before), reached(after)];
+function newMilestones({ milestones: was }: View, { milestones: is }: View): Found[] {
   return MILESTONES.flatMap((milestone) => (is[milestone] !== undefined && was[milestone] === undefined ? [{ type: FACTS[milestone], effectiveAt: is[milestone] }] : []));
 }
 
@@ -56,5 +55,5 @@ function allRefunds(order: Order): ReturnType<typeof refunds>['own'] {
 }
 
 const sameState = (a: OrderState, b: OrderState): boolean => JSON.stringify(a) === JSON.stringify(b);
-const sameTimes = (a: Order, b: Order): boolean => JSON.stringify(reached(a)) === JSON.stringify(reached(b)) && JSON.stringify(visibleLines(a)) === JSON.stringify(visibleLines(b));
+const sameTimes = (a: View, b: View): boolean => JSON.stringify(a.milestones) === JSON.stringify(b.milestones) && JSON.stringify(visibleLines(a.order)) === JSON.stringify(visibleLines(b.order));
 const visibleLines = (order: Order): unknown => Object.entries(order.lines).map(([id, [line]]) => [id, line]).sort();

@@ -83,7 +83,9 @@ const at = (value: string | undefined): Millis | undefined => (value === undefin
 
 function milestonesOf(seen: OrderObserved | ShipmentObserved): { [M in Milestone]?: Millis } {
   const times = seen as { [M in Milestone as `${M}At`]?: string };
-  return Object.fromEntries(MILESTONES.flatMap((milestone) => (times[`${milestone}At`] === undefined ? [] : [[milestone, millis(times[`${milestone}At`]!)]])));
+  const milestones: { [M in Milestone]?: Millis } = {};
+  for (const milestone of MILESTONES) if (times[`${milestone}At`] !== undefined) milestones[milestone] = millis(times[`${milestone}At`]!);
+  return milestones;
 }
 
 function lineOf({ sku, name, category, quantity, unitPrice, totalMinor }: SeenLine): Line {
@@ -101,8 +103,7 @@ function mergeInto<T>(registers: Record<string, Register<T>>, said: Record<strin
 
 /** Forgets the versions that no register points to any more. */
 function compact(order: Order): Order {
-  const groups = [order.fields as Record<string, Register<unknown>>, order.lines, ...Object.values(order.shipments) as Record<string, Register<unknown>>[]];
-  const used = [...new Set(groups.flatMap((group) => Object.values(group).map(([, by]) => by)))].sort((a, b) => a - b);
+  const used = usedIn([order.fields as Record<string, Register<unknown>>, order.lines, ...Object.values(order.shipments) as Record<string, Register<unknown>>[]]);
   if (used.length === order.versions.length) return order;
   const moved = new Map(used.map((by, index) => [by, index]));
   const renumber = <G extends object>(group: G): G => Object.fromEntries(Object.entries(group as Record<string, Register<unknown>>).map(([name, [value, by]]) => [name, [value, moved.get(by)!]])) as G;
@@ -110,9 +111,16 @@ function compact(order: Order): Order {
   return { ...order, versions: used.map((by) => order.versions[by]!), fields: renumber(order.fields), lines: renumber(order.lines), shipments };
 }
 
+function usedIn(groups: readonly Readonly<Record<string, Register<unknown>>>[]): number[] {
+  const used = new Set<number>();
+  for (const group of groups) for (const name in group) used.add(group[name]![1]);
+  return [...used].sort((a, b) => a - b);
+}
+
 /** What an order amounts to: everything below is derived from the registers and never stored by itself. */
 export function reached(order: Order): { [M in Milestone]?: Millis } {
-  const own = Object.fromEntries(MILESTONES.flatMap((milestone) => (order.fields[milestone] ? [[milestone, order.fields[milestone]![0]]] : []))) as { [M in Milestone]?: Millis };
+  const own: { [M in Milestone]?: Millis } = {};
+  for (const milestone of MILESTONES) if (order.fields[milestone]) own[milestone] = order.fields[milestone][0];
   const parcels = Object.values(order.shipments);
   for (const milestone of ['shipped', 'inTransit', 'outForDelivery'] as const) {
     const times = parcels.flatMap((parcel) => parcel[milestone]?.[0] ?? []);
@@ -146,8 +154,7 @@ const STATUS: Record<Milestone, OrderState['status']> = { placed: 'placed', revi
   inTransit: 'in_transit', outForDelivery: 'out_for_delivery', delivered: 'delivered', completed: 'completed', cancelled: 'cancelled' };
 
 /** The order as the contract shows it. An order without a `placed` of its own counts from its first milestone. */
-export function stateOf(order: Order): OrderState {
-  const milestones = reached(order);
+export function stateOf(order: Order, milestones = reached(order)): OrderState {
   const { own: paidBack } = refunds(order);
   const refundedMinor = paidBack.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
   const times = Object.values(milestones);
@@ -166,4 +173,12 @@ export function stateOf(order: Order): OrderState {
     refunds: paidBack.map(({ returnId, at: when, amountMinor }) => ({ returnId, at: iso(when), amountMinor: String(amountMinor) })),
     ...(backordered && { backorderedAt: iso(backordered.at) }),
   };
+}
+
+/** An order with what is derived from it, for who needs it several times. */
+export type View = { readonly order: Order; readonly milestones: ReturnType<typeof reached>; readonly state: OrderState };
+
+export function viewOf(order: Order): View {
+  const milestones = reached(order);
+  return { order, milestones, state: stateOf(order, milestones) };
 }

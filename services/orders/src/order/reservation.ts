@@ -1,7 +1,7 @@
-import type { Fact, OrderLinesRecorded, OrderState, OrderedLine } from '@yunke/contracts';
+import type { Fact, OrderLinesRecorded, OrderedLine } from '@yunke/contracts';
 import { iso, type Millis } from '@yunke/kernel';
 
-import { reached, stateOf, type Milestone, type Order } from './order.js';
+import { viewOf, type Milestone, type Order, type View } from './order.js';
 import { asked, type Wanted } from './saga.js';
 
 /** What a change is said with. */
@@ -22,31 +22,29 @@ export function orderedLines({ lines }: Order): OrderedLine[] {
   return [...bySku].map(([sku, { quantity, ...category }]) => ({ sku, quantity: String(quantity), ...category })).sort((a, b) => (a.sku < b.sku ? -1 : 1));
 }
 
-const shippedAt = (milestones: ReturnType<typeof reached>): Millis | undefined => GONE.map((milestone) => milestones[milestone]).find((at) => at !== undefined);
+const shippedAt = (milestones: View['milestones']): Millis | undefined => GONE.map((milestone) => milestones[milestone]).find((at) => at !== undefined);
 
 /** What a live, paid order wants of stock; undefined while it wants nothing and never did. */
-export function wanted(order: Order): Wanted | undefined {
-  const milestones = reached(order);
+export function wanted({ order, milestones, state }: View): Wanted | undefined {
   if (!order.live || milestones.paid === undefined) return undefined;
   if (shippedAt(milestones) !== undefined) return { wants: 'consume', because: 'shipped', lines: [] };
   if (milestones.cancelled !== undefined) return { wants: 'release', because: 'cancelled', lines: [] };
-  if (stateOf(order).status === 'refunded') return { wants: 'release', because: 'refunded', lines: [] };
+  if (state.status === 'refunded') return { wants: 'release', because: 'refunded', lines: [] };
   if (order.saga?.lapsed) return { wants: 'release', because: 'lapsed', lines: [] };
   const lines = orderedLines(order).map(({ sku, quantity }) => ({ sku, quantity }));
   return lines.length === 0 ? { wants: 'release', because: 'amended', lines } : { wants: 'reserve', because: 'paid', lines };
 }
 
 /** The order with its next ask, when it wants something else than it asked for. */
-export function withAsk(order: Order): Order {
-  if (!order.live) return order;
-  const saga = asked(order.saga, wanted(order));
-  return saga === undefined || saga === order.saga ? order : { ...order, saga };
+export function withAsk(view: View): View {
+  const { order } = view;
+  if (!order.live) return view;
+  const saga = asked(order.saga, wanted(view));
+  return saga === undefined || saga === order.saga ? view : viewOf({ ...order, saga });
 }
 
-type Standing = { readonly order: Order; readonly state: OrderState };
-
 /** What an order says to inventory: its lines whenever they, or whether they left the shop, changed; and its latest ask. */
-export function toldInventory(was: Standing, is: Standing, saying: Saying): { order: Order; facts: Fact[] } {
+export function toldInventory(was: View, is: View, saying: Saying): { order: Order; facts: Fact[] } {
   const { order } = is;
   const common = { orderId: order.id, effectiveAt: iso(saying.effectiveAt), acceptedAt: iso(saying.acceptedAt), reason: saying.reason, cause: saying.cause };
   const facts: Fact[] = [];
@@ -59,9 +57,9 @@ export function toldInventory(was: Standing, is: Standing, saying: Saying): { or
   return { order: isOther ? { ...order, linesSeq } : order, facts };
 }
 
-function recordOf({ order, state: { placedAt, cancelledAt } }: Standing): Partial<Pick<OrderLinesRecorded, 'lines' | 'placedAt' | 'shippedAt' | 'cancelledAt'>> | undefined {
+function recordOf({ order, milestones, state: { placedAt, cancelledAt } }: View): Partial<Pick<OrderLinesRecorded, 'lines' | 'placedAt' | 'shippedAt' | 'cancelledAt'>> | undefined {
   const lines = orderedLines(order);
   if (lines.length === 0 && order.linesSeq === undefined) return undefined;
-  const left = shippedAt(reached(order));
+  const left = shippedAt(milestones);
   return { lines, ...(placedAt !== undefined && { placedAt }), ...(left !== undefined && { shippedAt: iso(left) }), ...(cancelledAt !== undefined && { cancelledAt }) };
 }
