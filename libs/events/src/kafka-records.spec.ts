@@ -55,6 +55,7 @@ describe('decoding a record', () => {
     fc.assert(fc.property(records, (record) => {
       const body = bodyOf({ ...record, timestampDelta: (record.timestampDelta ?? 0) % 2 ** 40 });
       const { headers, ...expected } = theirs(new Decoder(body), context(timestampType));
+      fc.pre(Object.keys(record.headers ?? {}).every((name) => !(name in Object.prototype))); // kafkajs takes those for headers that came before
       expect(decodeRecord(new Decoder(body), context(timestampType))).toEqual({ ...expected, headers: textsOf(headers) });
     }), { numRuns: 300 }));
 });

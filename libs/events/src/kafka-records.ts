@@ -120,7 +120,7 @@ export function decodeRecord({ buffer }: { readonly buffer: Buffer }, batchConte
   const offsetDelta = reader.varint();
   const key = reader.bytes();
   const value = reader.bytes();
-  const headers: Record<string, string | string[]> = {};
+  const headers = Object.create(null) as Record<string, string | string[]>; // a header may have any name
   for (let left = reader.varint(); left > 0; left--) {
     const name = reader.text();
     const text = reader.text();

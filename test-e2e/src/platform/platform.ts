@@ -10,6 +10,8 @@ import { Client } from 'pg';
 import { makeCredentials, type Credentials } from '@yunke/service';
 import { eventually } from '@yunke/testing';
 
+import { clearTopics } from './broker.js';
+
 export const SERVICES = ['ingestion', 'identity', 'segmentation', 'orders', 'inventory', 'notifications'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
@@ -68,6 +70,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   writeFileSync(clock, '0');
   const databases = [...SERVICES, 'log', ...(options.databases ?? [])].map((name) => `${prefix}_${name}`);
   await createDatabases(options.postgresUrl, databases);
+  if (options.brokers) await clearTopics(options.brokers);
   const template = options.postgresUrl.replace(/\/[^/]*$/, `/${prefix}_{service}`);
   const env = {
     YUNKE_SECRET: credentials.secret, YUNKE_TOKEN_KEYS: credentials.tokenKey, YUNKE_BOOTSTRAP_KEYS: `shop:server:${credentials.writeKey},web:browser:${credentials.browserWriteKey}`,
