@@ -6,7 +6,7 @@ import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
 import { fingerprintsOf, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
-import { trustOf, type Door, type Item, type Outcome } from './item.js';
+import { FORESEEN, trustOf, type Door, type Item, type Outcome } from './item.js';
 
 /** One request's items. `dialect` tells how to read them again when they are replayed from quarantine. */
 export type Delivery = { readonly door: Door; readonly dialect: 'native' | 'segment'; readonly items: readonly Item[] };
@@ -128,7 +128,6 @@ function decide(item: Item, message: string, known: Map<string, string>): Outcom
 }
 
 type Accepted = Extract<Item, { observations: unknown }>;
-const FORESEEN = new Set(['promisedAt']);
 
 /** The observations of an accepted item, stamped: `ending` ends the JSON of each. What is said to have happened after it was accepted happened then. */
 function observed({ messageId, observations }: Accepted, { source }: Door, { stamp, ending }: { stamp: string; ending: string }): CausedFact[] {
