@@ -1,12 +1,13 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 import { say, type CausedFact } from '@yunke/events';
-import { Problem, fault, iso, uuidv5 } from '@yunke/kernel';
+import { Problem, fault } from '@yunke/kernel';
 import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
 import { fingerprintsOf, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
-import { FORESEEN, trustOf, type Door, type Item, type Outcome } from './item.js';
+import type { Door, Item, Outcome } from './item.js';
+import { stampOf, stamped, type Accepted } from './stamp.js';
 
 /** One request's items. `dialect` tells how to read them again when they are replayed from quarantine. */
 export type Delivery = { readonly door: Door; readonly dialect: 'native' | 'segment'; readonly items: readonly Item[] };
@@ -88,13 +89,12 @@ async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[]
   const { acceptedAt, repeated } = await remember(tx, arrivalsOf(deliveries, names));
   const known = await fingerprintsOf(tx, repeated);
   const refused: Refused[] = [];
-  const stamp = iso(acceptedAt);
   const outcomes = deliveries.map(({ dialect, door, items }, delivery) => {
     const facts: CausedFact[] = [];
-    const ending = `,${JSON.stringify({ ...trustOf(door), acceptedAt: stamp }).slice(1)}`;
+    const stamp = stampOf(door, acceptedAt);
     const results = items.map((item, index): Outcome => {
       const outcome = decide(item, names[delivery]![index]!, known);
-      if (outcome.status === 'accepted') facts.push(...observed(item as Accepted, door, { stamp, ending }));
+      if (outcome.status === 'accepted') facts.push(...stamped(item as Accepted, door, stamp));
       if (outcome.status === 'quarantined') refused.push({ source: door.source, kind: door.kind, dialect, messageId: item.messageId, raw: item.raw, code: outcome.code!, faults: outcome.errors! });
       return outcome;
     });
@@ -130,23 +130,3 @@ function decide(item: Item, message: string, known: Map<string, string>): Outcom
   if (before === fingerprint) return { messageId, status: 'duplicate' };
   return { messageId, status: 'quarantined', code: 'message_id_reused', errors: [{ pointer: '/messageId', code: 'message_id_reused', message: 'This id was used for a message that says something else.' }] };
 }
-
-type Accepted = Extract<Item, { observations: unknown }>;
-
-/** The observations of an accepted item, stamped: `ending` ends the JSON of each. What is said to have happened after it was accepted happened then. */
-function observed({ messageId, observations }: Accepted, { source }: Door, { stamp, ending }: { stamp: string; ending: string }): CausedFact[] {
-  const cause = `${source}|${messageId}`;
-  return observations.map(({ type, body: said, json }, index) => {
-    const body = isAhead(said, stamp) ? Object.fromEntries(Object.entries(said).map(([name, value]) => [name, isLater(name, value, stamp) ? stamp : value])) : said;
-    const text = body === said && json !== undefined ? json : JSON.stringify(body);
-    return { type, body, json: text.slice(0, -1) + ending, cause, id: uuidv5(`${cause}|${type}|${index}`) } as unknown as CausedFact;
-  });
-}
-
-function isAhead(said: object, stamp: string): boolean {
-  for (const name in said) if (isLater(name, (said as Record<string, unknown>)[name], stamp)) return true;
-  return false;
-}
-
-/** Whether a field is a time after `stamp`, and should not be. Times have the form of `iso`, whose order is that of texts. */
-const isLater = (name: string, value: unknown, stamp: string): boolean => name.endsWith('At') && !FORESEEN.has(name) && (value as string) > stamp;
