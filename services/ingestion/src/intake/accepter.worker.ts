@@ -1,12 +1,13 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 import { say, type CausedFact } from '@yunke/events';
-import { Problem, fault, iso, uuidv5 } from '@yunke/kernel';
+import { Problem, fault } from '@yunke/kernel';
 import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
 import { fingerprintsOf, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
-import { trustOf, type Door, type Item, type Outcome } from './item.js';
+import type { Door, Item, Outcome } from './item.js';
+import { stampOf, stamped, type Accepted } from './stamp.js';
 
 /** One request's items. `dialect` tells how to read them again when they are replayed from quarantine. */
 export type Delivery = { readonly door: Door; readonly dialect: 'native' | 'segment'; readonly items: readonly Item[] };
@@ -84,23 +85,16 @@ export class Accepter implements OnModuleDestroy {
 
 /** All of it in one transaction. Returns the outcomes, per delivery and item. */
 async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[][]> {
-  const first = new Map<string, Arrival>();
-  for (const { items, door } of deliveries) {
-    for (const item of items) {
-      const message = nameOf(item, door);
-      if (!('faults' in item) && !first.has(message)) first.set(message, { message, fingerprint: item.fingerprint });
-    }
-  }
-  const { acceptedAt, isNew } = await remember(tx, [...first.values()]);
-  const known = await fingerprintsOf(tx, [...first.keys()].filter((message) => !isNew.has(message)));
+  const names = deliveries.map(({ items, door }) => items.map(({ messageId }) => `${door.source} ${messageId}`));
+  const { acceptedAt, repeated } = await remember(tx, arrivalsOf(deliveries, names));
+  const known = await fingerprintsOf(tx, repeated);
   const refused: Refused[] = [];
-  const stamp = iso(acceptedAt);
-  const outcomes = deliveries.map(({ dialect, door, items }) => {
+  const outcomes = deliveries.map(({ dialect, door, items }, delivery) => {
     const facts: CausedFact[] = [];
-    const ending = `,${JSON.stringify({ ...trustOf(door), acceptedAt: stamp }).slice(1)}`;
-    const results = items.map((item): Outcome => {
-      const outcome = decide(item, nameOf(item, door), known);
-      if (outcome.status === 'accepted') facts.push(...observed(item as Accepted, door, { stamp, ending }));
+    const stamp = stampOf(door, acceptedAt);
+    const results = items.map((item, index): Outcome => {
+      const outcome = decide(item, names[delivery]![index]!, known);
+      if (outcome.status === 'accepted') facts.push(...stamped(item as Accepted, door, stamp));
       if (outcome.status === 'quarantined') refused.push({ source: door.source, kind: door.kind, dialect, messageId: item.messageId, raw: item.raw, code: outcome.code!, faults: outcome.errors! });
       return outcome;
     });
@@ -112,7 +106,17 @@ async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[]
   return outcomes;
 }
 
-const nameOf = ({ messageId }: Item, { source }: Door): string => `${source} ${messageId}`;
+/** The first item of each name that has nothing wrong with it. */
+function arrivalsOf(deliveries: readonly Delivery[], names: readonly (readonly string[])[]): Arrival[] {
+  const first = new Map<string, Arrival>();
+  for (const [delivery, { items }] of deliveries.entries()) {
+    for (const [index, item] of items.entries()) {
+      const message = names[delivery]![index]!;
+      if (!('faults' in item) && !first.has(message)) first.set(message, { message, fingerprint: item.fingerprint });
+    }
+  }
+  return [...first.values()];
+}
 
 /** Accepted when nothing is `known` under its name, which it then is; a duplicate when it says the same; quarantined when it says something else. */
 function decide(item: Item, message: string, known: Map<string, string>): Outcome {
@@ -125,25 +129,4 @@ function decide(item: Item, message: string, known: Map<string, string>): Outcom
   }
   if (before === fingerprint) return { messageId, status: 'duplicate' };
   return { messageId, status: 'quarantined', code: 'message_id_reused', errors: [{ pointer: '/messageId', code: 'message_id_reused', message: 'This id was used for a message that says something else.' }] };
-}
-
-type Accepted = Extract<Item, { observations: unknown }>;
-const FORESEEN = new Set(['promisedAt']);
-
-/** The observations of an accepted item, stamped: `ending` ends the JSON of each. What is said to have happened after it was accepted happened then. */
-function observed({ messageId, observations }: Accepted, { source }: Door, { stamp, ending }: { stamp: string; ending: string }): CausedFact[] {
-  const cause = `${source}|${messageId}`;
-  return observations.map(({ type, body: said, json }, index) => {
-    const late = timesAfter(stamp, said);
-    const body = late.length === 0 ? said : { ...said, ...Object.fromEntries(late.map((name) => [name, stamp])) };
-    const text = body === said && json !== undefined ? json : JSON.stringify(body);
-    return { type, body, json: text.slice(0, -1) + ending, cause, id: uuidv5(`${cause}|${type}|${index}`) } as unknown as CausedFact;
-  });
-}
-
-/** The names of the times in it that are later than an instant; all of them have the form of `iso`, whose order is that of texts. */
-function timesAfter(stamp: string, said: object): string[] {
-  const late: string[] = [];
-  for (const name in said) if (name.endsWith('At') && ((said as Record<string, unknown>)[name] as string) > stamp && !FORESEEN.has(name)) late.push(name);
-  return late;
 }

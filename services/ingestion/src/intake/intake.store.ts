@@ -5,18 +5,23 @@ import { clockOffset, type Fault, type Millis } from '@yunke/kernel';
 export type Arrival = { readonly message: string; readonly fingerprint: string };
 
 /**
- * Remembers these messages, each name once. Returns the business time of the database and which of them are new; rows go in
- * sorted, so that two transactions never wait for each other in a circle.
+ * Remembers these messages, each name once. Returns the business time of the database and the names that it had heard before;
+ * rows go in sorted, so that two transactions never wait for each other in a circle.
  */
-export async function remember(tx: Tx, arrivals: readonly Arrival[]): Promise<{ acceptedAt: Millis; isNew: ReadonlySet<string> }> {
-  const [row] = await tx.query<{ at: number; fresh: string | null }>(
+export async function remember(tx: Tx, arrivals: readonly Arrival[]): Promise<{ acceptedAt: Millis; repeated: string[] }> {
+  const [row] = await tx.query<{ at: number; count: number; fresh: string }>(
     `with fresh as (
        insert into seen_messages (message, fingerprint, accepted_at)
        select unnest(${packed('$1', 'text')}) as message, unnest(${packed('$2', 'text')}), clock_timestamp()
        order by message on conflict do nothing returning message)
-     select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, string_agg(message, E'\\n') as fresh from fresh`,
+     select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, count(*)::int as count, coalesce(string_agg(message, E'\\n'), '') as fresh from fresh`,
     [packedColumn(arrivals, 'message'), packedColumn(arrivals, 'fingerprint')]);
-  return { acceptedAt: row!.at + clockOffset(), isNew: new Set(row!.fresh?.split('\n')) };
+  return { acceptedAt: row!.at + clockOffset(), repeated: row!.count === arrivals.length ? [] : without(row!.fresh.split('\n'), arrivals) };
+}
+
+function without(fresh: readonly string[], arrivals: readonly Arrival[]): string[] {
+  const isNew = new Set(fresh);
+  return arrivals.map(({ message }) => message).filter((message) => !isNew.has(message));
 }
 
 /** The fingerprints under which messages were first heard, by name. */

@@ -44,6 +44,9 @@ export const idFault = (pointer: string): Fault => ({ pointer, code: 'id_invalid
 /** 132 bits of SHA-256 of what an item says, as 22 digits of base64. */
 export const fingerprint = (said: string): string => hash('sha256', said, 'base64').slice(0, 22);
 
+/** Times in the future by nature. */
+export const FORESEEN: ReadonlySet<string> = new Set(['promisedAt', 'expectedAt']);
+
 export const YEAR: Millis = 365 * 86_400_000;
 export const TOMORROW: Millis = 86_400_000;
 

@@ -2,18 +2,17 @@ import { validate, type Identifier, type Line } from '@yunke/contracts';
 import { Problem, iso, lineTotalMinor, millis, minor, type Fault } from '@yunke/kernel';
 
 import { scoped } from './observation.js';
-import { ACCOUNT, ID, fingerprint, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
+import { ACCOUNT, FORESEEN, ID, fingerprint, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
 
 const TYPES: ReadonlySet<string> = new Set<ObservationType>(['CustomerObserved', 'BehaviourObserved', 'CartObserved', 'OrderObserved', 'ShipmentObserved', 'ReturnObserved', 'StockObserved']);
 const STAMPED = ['acceptedAt', 'source', 'verified', 'history'] as const;
 /** Ids of the source's own, which get its name in front so that two shops' order 1 are two orders. */
 const SCOPED = ['orderId', 'returnId', 'movementId'] as const;
-const PLAIN_IDS = ['shipmentId', 'cartId', 'messageId'] as const;
+const IDS = [...SCOPED, 'shipmentId', 'cartId', 'messageId'] as const;
+const SUBJECT = new RegExp(`^(account|anonymous|order-contact):${ACCOUNT.source.slice(1)}`);
 const INTEGERS = ['version', 'totalMinor', 'shippingMinor', 'taxMinor', 'discountMinor', 'refundMinor', 'quantity'] as const;
 const WITH_LINES: ReadonlySet<string> = new Set<ObservationType>(['OrderObserved', 'ReturnObserved', 'CartObserved']);
 const CANONICAL = /\.\d{3}Z$/;
-/** Times in the future by nature. */
-const FORESEEN = new Set(['promisedAt', 'expectedAt']);
 
 type Body = Record<string, unknown> & { messageId: string; occurredAt: string; lines?: Line[]; currency?: string; identifiers?: Identifier[]; subject?: string };
 
@@ -40,14 +39,16 @@ export function readNative(raw: unknown, door: Door): Item {
 
 const stampFaults = (body: Body): Fault[] => STAMPED.filter((name) => name in body && name !== 'source').map((name) => ({ pointer: `/${name}`, code: 'unknown_field', message: 'The door says this.' }));
 
-function idFaults(body: Body, door: Door): Fault[] {
-  const ids = [...SCOPED, ...PLAIN_IDS].filter((name) => typeof body[name] === 'string' && !ID.test(body[name] as string)).map((name) => idFault(`/${name}`));
-  if (body['source'] !== undefined && body['source'] !== door.source) ids.push({ pointer: '/source', code: 'id_invalid', message: 'The write key belongs to another source.' });
-  const subject = body.subject && scoped(body.subject, door.source).split(':');
-  if (subject && (!['account', 'anonymous', 'order-contact'].includes(subject[1]!) || !ACCOUNT.test(subject.slice(2).join(':')))) ids.push({ ...idFault('/subject'), message: 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.' });
-  const lines = (body.lines ?? []).map(({ lineId }) => lineId);
-  if (new Set(lines).size !== lines.length) ids.push({ pointer: '/lines', code: 'id_invalid', message: 'Two lines have the same id.' });
-  return ids;
+function idFaults(body: Body, { source }: Door): Fault[] {
+  const faults: Fault[] = [];
+  for (const name of IDS) {
+    const id = body[name];
+    if (typeof id === 'string' && !ID.test(id)) faults.push(idFault(`/${name}`));
+  }
+  if (body['source'] !== undefined && body['source'] !== source) faults.push({ pointer: '/source', code: 'id_invalid', message: 'The write key belongs to another source.' });
+  if (body.subject && !SUBJECT.test(scoped(body.subject, source).slice(source.length + 1))) faults.push({ ...idFault('/subject'), message: 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.' });
+  if (body.lines && new Set(body.lines.map(({ lineId }) => lineId)).size !== body.lines.length) faults.push({ pointer: '/lines', code: 'id_invalid', message: 'Two lines have the same id.' });
+  return faults;
 }
 
 /** What is wrong with its times; those that are right become RFC 3339 in UTC with milliseconds. */

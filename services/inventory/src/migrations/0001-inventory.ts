@@ -25,7 +25,7 @@ const STOCK = `
     sku text collate "C", warehouse text collate "C",
     on_hand bigint not null, reserved bigint not null, incoming bigint not null, lost bigint not null,
     available bigint not null generated always as (on_hand - reserved) stored,
-    book json not null, oversold_since bigint,
+    book json not null, oversold_since bigint, is_live boolean not null,
     primary key (sku, warehouse)
   ) with (fillfactor = 80);
   -- Serves: the levels by what is available, the least first.

@@ -1,37 +1,37 @@
 import { Controller } from '@nestjs/common';
 
-import { streams, type ReservationAsked } from '@yunke/contracts';
+import { streams, type OrderLinesRecorded, type ReservationAsked } from '@yunke/contracts';
 import { On, type Batch } from '@yunke/events';
 import type { Tx } from '@yunke/postgres';
 import { OnTimer, arm, type Due } from '@yunke/timers';
 
+import { recordDemand, type Movements } from '../demand/demand.handlers.js';
+import { shippingSources } from '../demand/demand.store.js';
+import { openBooks, saveBooks } from '../stock/ledger.store.js';
 import type { Because } from '../stock/level.js';
 import { settle } from '../stock/settle.handlers.js';
+import { shelfKey, type StockChunk } from '../stock/stock-chunk.js';
 import { openStock } from '../stock/stock.store.js';
 import { answer, type Ask, type Reservation } from './reservation.js';
 import { findMany, saveReservations, skusWaitingBeside } from './reservation.store.js';
 
-/** What orders ask, answered by number. */
+type Lines = Batch<typeof streams.ordersLines>;
+
+/** What orders mean for stock: demand, units that left the shop, and asks, answered by number. */
 @Controller()
 export class ReservationHandlers {
   @On(streams.ordersLines)
-  async heard(batch: Batch<typeof streams.ordersLines>, tx: Tx): Promise<void> {
-    const asks = batch.records.flatMap((record) => (record.type === 'ReservationAsked' ? [{ ask: askOf(record.body), because: becauseOf(record) }] : []));
-    if (asks.length === 0) return;
-    const orderIds = [...new Set(asks.map(({ ask }) => ask.orderId))];
+  async heard(batch: Lines, tx: Tx): Promise<void> {
+    const sources = await shippingSources(tx);
+    const moving = batch.records.flatMap((record) => (record.type === 'ReservationAsked' || (record.body.shippedAt !== undefined && sources.has(sourceOf(record.body))) ? [record] : []));
+    if (moving.length === 0) return void await recordDemand(tx, batch, { sources, held: new Map() });
+    const orderIds = [...new Set(moving.map(({ key }) => key))];
     const known = await findMany(tx, orderIds);
-    const skus = [...new Set([...asks.flatMap(({ ask }) => ask.lines), ...known.flatMap(({ lines }) => lines)].map(({ sku }) => sku))];
+    const skus = [...new Set([...moving.flatMap(({ body }) => body.lines), ...known.flatMap(({ lines }) => lines)].map(({ sku }) => sku))];
     const stock = await openStock(tx, [...skus, ...(known.length > 0 ? await skusWaitingBeside(tx, skus) : [])]);
-    const now = new Map((await findMany(tx, known.map(({ orderId }) => orderId))).map((one): [string, Reservation] => [one.orderId, one]));
-    const changed = new Map<string, Reservation>();
-    for (const { ask, because } of asks) {
-      const held = now.get(ask.orderId);
-      const after = answer(stock, held, ask, because)!;
-      if (after === held) continue;
-      now.set(ask.orderId, after);
-      changed.set(ask.orderId, after);
-    }
-    await saveReservations(tx, [...changed.values()]);
+    const held = new Map((await findMany(tx, known.map(({ orderId }) => orderId))).map((one): [string, Reservation] => [one.orderId, one]));
+    const movements = await recordDemand(tx, batch, { sources, held });
+    await this.#apply(tx, stock, { batch, held, movements });
     await settle(tx, stock);
   }
 
@@ -40,12 +40,35 @@ export class ReservationHandlers {
     const stock = await openStock(tx, [...keys, ...await skusWaitingBeside(tx, keys)]);
     const because: Because = { cause: `timer:restock:${until}`, acceptedAt: until, effectiveAt: until, reason: 'time' };
     await arm(tx, 'restock', keys.map((key) => ({ key, dueAt: undefined })));
-    await settle(tx, stock, new Map(keys.map((sku) => [sku, because])));
+    await settle(tx, stock, { risen: new Map(keys.map((sku) => [sku, because])) });
+  }
+
+  /** Record by record, as orders said them: what left the shop, and what is asked. */
+  async #apply(tx: Tx, stock: StockChunk, { batch, held, movements }: { batch: Lines; held: Map<string, Reservation>; movements: Movements }): Promise<void> {
+    const books = await openBooks(tx, [...movements.values()].flat(), ({ sku, warehouse }) => stock.level(sku, warehouse).book);
+    const changed = new Map<string, Reservation>();
+    for (const record of batch.records) {
+      const because = becauseOf(record);
+      for (const { sku, warehouse, entry } of movements.get(record.id) ?? []) {
+        const { open } = books.get(shelfKey({ sku, warehouse }))!;
+        open.enter(entry);
+        stock.put({ ...stock.level(sku, warehouse), book: open.book }, { ...because, effectiveAt: entry.occurredAt });
+      }
+      if (record.type !== 'ReservationAsked') continue;
+      const after = answer(stock, held.get(record.key), askOf(record.body), because)!;
+      if (after === held.get(record.key)) continue;
+      held.set(record.key, after);
+      changed.set(record.key, after);
+    }
+    await saveBooks(tx, books.values());
+    await saveReservations(tx, [...changed.values()]);
   }
 }
 
-type Asked = { readonly id: string; readonly acceptedAt: number; readonly body: ReservationAsked; readonly traceparent?: string };
+const sourceOf = ({ orderId }: { readonly orderId: string }): string => orderId.slice(0, orderId.indexOf(':'));
 
-const becauseOf = ({ id, acceptedAt, body, traceparent }: Asked): Because => ({ cause: id, acceptedAt, effectiveAt: acceptedAt, reason: body.reason, ...(traceparent && { traceparent }) });
+type Said = { readonly id: string; readonly acceptedAt: number; readonly body: ReservationAsked | OrderLinesRecorded; readonly traceparent?: string };
+
+const becauseOf = ({ id, acceptedAt, body, traceparent }: Said): Because => ({ cause: id, acceptedAt, effectiveAt: acceptedAt, reason: body.reason, ...(traceparent && { traceparent }) });
 
 const askOf = ({ orderId, ask, wants, because, lines }: ReservationAsked): Ask => ({ orderId, ask: Number(ask), wants, because, lines: lines.map(({ sku, quantity }) => ({ sku, quantity: Number(quantity) })) });

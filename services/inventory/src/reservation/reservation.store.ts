@@ -48,6 +48,15 @@ export async function newestHolders(tx: Tx, sku: string, warehouse: string, limi
   return rows.map(reservationOf);
 }
 
+/** Every SKU of the orders that `newestHolders` would give for the oversold shelves of these SKUs: whoever takes their units away locks them all. */
+export async function findHolderSkus(tx: Tx, skus: readonly string[], limit: number): Promise<string[]> {
+  const rows = await tx.query<{ sku: string }>(
+    `select distinct l.sku from stock_levels v
+     cross join lateral (select n.order_id from reserved_lines n where n.sku = v.sku and n.warehouse = v.warehouse and not n.lost order by n.since desc, n.order_id desc limit $2) holder
+     join reserved_lines l using (order_id) where v.sku = any($1) and v.oversold_since is not null`, [skus, limit]);
+  return rows.map(({ sku }) => sku);
+}
+
 /** Writes reservations with what is set aside for them and what they wait for. */
 export async function saveReservations(tx: Tx, reservations: readonly Reservation[]): Promise<void> {
   if (reservations.length === 0) return;
@@ -68,4 +77,17 @@ export async function saveReservations(tx: Tx, reservations: readonly Reservatio
   const waiting = rows.filter(({ state }) => state === 'backordered').flatMap(({ orderId, lines }) => lines.map((line) => ({ ...line, orderId })));
   await tx.query('delete from backorder_lines where order_id = any($1)', [ids]);
   if (waiting.length > 0) await tx.query('insert into backorder_lines (order_id, sku, quantity) select * from unnest($1::text[], $2::text[], $3::bigint[])', columnsOf(waiting, 'orderId', 'sku', 'quantity'));
+}
+
+export type ReservationFilter = { readonly state?: string; readonly sku?: string; readonly order: 'asc' | 'desc'; readonly limit: number; readonly after?: { readonly since: number; readonly orderId: string } };
+
+/** A page of reservations, by when their orders first asked. */
+export async function listReservations(db: Db, { state, sku, order, limit, after }: ReservationFilter): Promise<Reservation[]> {
+  const rows = await db.query<Row>(
+    `select ${COLUMNS} from reservations r
+     where ($1::text is null or r.state = $1)
+       and ($2::text is null or r.order_id in (select order_id from reserved_lines where sku = $2 union all select order_id from backorder_lines where sku = $2))
+       and ($3::bigint is null or (r.since, r.order_id) ${order === 'asc' ? '>' : '<'} ($3, $4))
+     order by r.since ${order}, r.order_id ${order} limit $5`, [state ?? null, sku ?? null, after?.since ?? null, after?.orderId ?? null, limit]);
+  return rows.map(reservationOf);
 }

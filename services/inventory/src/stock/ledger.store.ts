@@ -1,10 +1,10 @@
 import { columnsOf, type Db, type Tx } from '@yunke/postgres';
 
 import { OpenBook, needed, type Book, type Booked, type Entry } from './book.js';
+import { shelfKey } from './stock-chunk.js';
 
 /** Where an entry belongs. */
 export type Shelf = { readonly sku: string; readonly warehouse: string };
-export const shelfKey = ({ sku, warehouse }: Shelf): string => `${sku}\0${warehouse}`;
 
 type Row = Shelf & {
   movementId: string; source: string; kind: Entry['kind']; quantity: number; delta: number; rank: number; acceptedAt: number; messageId: string; occurredAt: number; expectedAt: number | null; note: string | null;
@@ -23,6 +23,7 @@ export async function openBooks(tx: Tx, told: readonly (Shelf & { readonly entry
     const key = shelfKey({ sku, warehouse });
     (shelves.get(key) ?? shelves.set(key, { sku, warehouse, entries: [] }).get(key)!).entries.push(entry);
   }
+  if (told.length === 0) return new Map();
   const known = await findKnown(tx, told);
   const needs = [...shelves.values()].map((shelf) => ({ ...shelf, known: known.get(shelfKey(shelf)) ?? new Map<string, Booked>() })).map((shelf) => ({ ...shelf, need: needed(bookOf(shelf), shelf.entries, shelf.known) }));
   const tails = await loadTails(tx, needs.flatMap(({ sku, warehouse, need }) => (need === 'nothing' ? [] : [{ sku, warehouse, ...placeColumns(need === 'all' ? undefined : need.from) }])));

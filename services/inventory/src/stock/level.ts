@@ -13,9 +13,11 @@ export type Level = {
   readonly lost: number;
   /** Since when more units are set aside than there are, lost ones not counted; undefined while there are enough. */
   readonly oversoldSince?: Millis;
+  /** Something that is not history touched it: only then may time alone alarm somebody. */
+  readonly isLive: boolean;
 };
 
-export const unknownLevel = (sku: string, warehouse: string): Level => ({ sku, warehouse, book: EMPTY_BOOK, reserved: 0, lost: 0 });
+export const unknownLevel = (sku: string, warehouse: string): Level => ({ sku, warehouse, book: EMPTY_BOOK, reserved: 0, lost: 0, isLive: false });
 
 /** On hand less reserved (domain: available to promise). */
 export const availableOf = ({ book, reserved }: Level): number => book.onHand - reserved;

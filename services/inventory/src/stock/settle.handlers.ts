@@ -2,6 +2,7 @@ import { say } from '@yunke/events';
 import { sorted, type Tx } from '@yunke/postgres';
 import { arm } from '@yunke/timers';
 
+import { watch, type Watching } from '../alert/watch.handlers.js';
 import { allocate, reserve, type Reservation } from '../reservation/reservation.js';
 import { fulfillable, saveReservations, waitingWithOthers } from '../reservation/reservation.store.js';
 import type { Because } from './level.js';
@@ -10,12 +11,12 @@ import { saveStock } from './stock.store.js';
 
 const BACKORDERS_AT_ONCE = 200;
 
-/**
- * What every change of stock ends with: those who wait are answered anew, the rows are written, the facts are said.
- * `risen`: SKUs to look at beside those of which more became available.
- */
-export async function settle(tx: Tx, stock: StockChunk, risen: ReadonlyMap<string, Because> = new Map()): Promise<void> {
-  await restock(tx, stock, new Map([...risen, ...stock.takeRisen()]));
+export type Settling = Watching & { /** SKUs to look at beside those of which more became available. */ readonly risen?: ReadonlyMap<string, Because> };
+
+/** What every change of stock ends with: those who wait are answered anew, levels are judged, the rows are written, the facts are said. */
+export async function settle(tx: Tx, stock: StockChunk, settling: Settling = {}): Promise<void> {
+  await restock(tx, stock, new Map([...settling.risen ?? [], ...stock.takeRisen()]));
+  await watch(tx, stock, settling);
   await saveStock(tx, stock);
   say(tx, stock.facts);
 }

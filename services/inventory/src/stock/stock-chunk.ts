@@ -1,9 +1,23 @@
 import type { Fact } from '@yunke/contracts';
+import type { Millis } from '@yunke/kernel';
 
+import type { Plan } from '../demand/plan.js';
 import { availableOf, levelChanged, looksSame, unknownLevel, type Because, type CausedFact, type Level } from './level.js';
 
 /** A SKU as inventory keeps it: its row is the lock on everything that belongs to it. */
-export type Sku = { readonly sku: string; /** How many level facts were said of it. */ readonly seq: number };
+export type Sku = {
+  readonly sku: string;
+  /** How many level facts were said of it. */
+  readonly seq: number;
+  /** Its demand as it was last computed, and when that is due again. */
+  readonly plan?: Plan;
+  readonly planAt?: Millis;
+};
+
+/** A level that something happened to: what happened last, and what last that may alarm somebody. */
+export type Looked = { readonly sku: string; readonly warehouse: string; readonly last: Because; readonly live?: Because };
+
+export const shelfKey = ({ sku, warehouse }: { readonly sku: string; readonly warehouse: string }): string => `${sku}\0${warehouse}`;
 
 /** What one transaction has locked of the stock, and what becomes of it, record by record. */
 export class StockChunk {
@@ -11,6 +25,8 @@ export class StockChunk {
   readonly facts: CausedFact[] = [];
   readonly #levels: Map<string, Map<string, Level>>;
   readonly #touched = new Map<string, Level>();
+  readonly #looked = new Map<string, Looked>();
+  readonly #changedSkus = new Set<string>();
   readonly #risen = new Map<string, Because>();
 
   constructor(private readonly skus: Map<string, Sku>, levels: readonly Level[]) {
@@ -21,6 +37,15 @@ export class StockChunk {
   /** The SKUs that this transaction has locked. */
   skuNames(): string[] {
     return [...this.skus.keys()];
+  }
+
+  sku(name: string): Sku {
+    return this.skus.get(name)!;
+  }
+
+  setSku(sku: Sku): void {
+    this.skus.set(sku.sku, sku);
+    this.#changedSkus.add(sku.sku);
   }
 
   level(sku: string, warehouse: string): Level {
@@ -47,13 +72,30 @@ export class StockChunk {
    */
   put(level: Level, because: Because, isArrival = true): void {
     const was = this.level(level.sku, level.warehouse);
-    this.#levels.get(level.sku)!.set(level.warehouse, level);
-    this.#touched.set(`${level.sku}\0${level.warehouse}`, level);
+    this.keep({ ...level, isLive: level.isLive || because.reason === 'event' || because.reason === 'late' });
+    this.look(level, because);
     if (looksSame(was, level)) return;
-    const sku = this.skus.get(level.sku)!;
-    this.skus.set(level.sku, { ...sku, seq: sku.seq + 1 });
+    const sku = this.sku(level.sku);
+    this.setSku({ ...sku, seq: sku.seq + 1 });
     this.say(levelChanged(level, sku.seq + 1, because), because);
     if (isArrival && availableOf(level) > availableOf(was)) this.#risen.set(level.sku, because);
+  }
+
+  /** Puts a level in the place of one that looks the same to a reader. */
+  keep(level: Level): void {
+    this.#levels.get(level.sku)!.set(level.warehouse, level);
+    this.#touched.set(shelfKey(level), level);
+  }
+
+  /** Remembers that something happened to a level: whether it needs somebody is judged in the end. */
+  look({ sku, warehouse }: Level, because: Because): void {
+    const mayAlarm = because.reason === 'event' || (because.reason === 'time' && this.level(sku, warehouse).isLive);
+    const live = mayAlarm ? because : this.#looked.get(shelfKey({ sku, warehouse }))?.live;
+    this.#looked.set(shelfKey({ sku, warehouse }), { sku, warehouse, last: because, ...(live && { live }) });
+  }
+
+  looked(): Looked[] {
+    return [...this.#looked.values()];
   }
 
   /** Says a fact; its id follows from `cause`. */
@@ -70,7 +112,8 @@ export class StockChunk {
 
   /** The rows to write. */
   touched(): { levels: Level[]; skus: Sku[] } {
-    const levels = [...this.#touched.values()];
-    return { levels, skus: [...new Set(levels.map(({ sku }) => sku))].map((sku) => this.skus.get(sku)!) };
+    return { levels: [...this.#touched.values()], skus: sortedBySku([...this.#changedSkus].map((name) => this.sku(name))) };
   }
 }
+
+const sortedBySku = (skus: Sku[]): Sku[] => skus.sort((a, b) => (a.sku < b.sku ? -1 : 1));

@@ -7,8 +7,9 @@ import type { Tx } from '@yunke/postgres';
 
 import { skusWaitingBeside } from '../reservation/reservation.store.js';
 import type { Entry } from './book.js';
-import { openBooks, saveBooks, shelfKey } from './ledger.store.js';
+import { openBooks, saveBooks } from './ledger.store.js';
 import { settle } from './settle.handlers.js';
+import { shelfKey } from './stock-chunk.js';
 import { openStock } from './stock.store.js';
 
 @Controller()

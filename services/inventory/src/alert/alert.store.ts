@@ -1,0 +1,103 @@
+import { columnsOf, type Db, type Tx } from '@yunke/postgres';
+
+import type { Advice, AlertKind } from './alert.js';
+import type { Threshold } from './threshold.js';
+
+export type Alert = {
+  readonly id: string; readonly kind: AlertKind; readonly sku: string; readonly warehouse: string; readonly available: number; readonly threshold: number;
+  readonly evidence: Record<string, number | null>; readonly openedAt: number; readonly openedReason: string; readonly closedAt: number | null; readonly closedReason: string | null;
+};
+
+const COLUMNS = `id::text, kind, sku, warehouse, available::float8 as available, threshold::float8 as threshold, evidence, opened_at::float8 as "openedAt", opened_reason as "openedReason",
+  closed_at::float8 as "closedAt", closed_reason as "closedReason"`;
+
+/** The open alerts of these SKUs. They stay as they are while the SKUs are locked. */
+export const openAlerts = (tx: Tx, skus: readonly string[]): Promise<Alert[]> => tx.query<Alert>(`select ${COLUMNS} from stock_alerts where sku = any($1) and closed_at is null`, [skus]);
+
+/** Closes alerts, then opens others: one open a shelf. */
+export async function saveAlerts(tx: Tx, closed: readonly Alert[], opened: readonly Alert[]): Promise<void> {
+  if (closed.length > 0) {
+    await tx.query('update stock_alerts a set closed_at = new.closed_at, closed_reason = new.closed_reason from unnest($1::uuid[], $2::bigint[], $3::text[]) as new (id, closed_at, closed_reason) where a.id = new.id',
+      columnsOf(closed, 'id', 'closedAt', 'closedReason'));
+  }
+  if (opened.length === 0) return;
+  await tx.query(
+    `insert into stock_alerts (id, kind, sku, warehouse, available, threshold, evidence, opened_at, opened_reason)
+     select id, kind, sku, warehouse, available, threshold, evidence::json, opened_at, opened_reason
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::text[]) as new (id, kind, sku, warehouse, available, threshold, evidence, opened_at, opened_reason)`,
+    columnsOf(opened, 'id', 'kind', 'sku', 'warehouse', 'available', 'threshold', 'evidence', 'openedAt', 'openedReason'));
+}
+
+export type AdviceRow = Advice & { readonly sku: string; readonly warehouse: string; readonly evidence: Record<string, number | null>; readonly computedAt: number };
+
+/** Replaces the advice of these shelves; a shelf without advice loses its row. */
+export async function saveAdvice(tx: Tx, shelves: readonly { readonly sku: string; readonly warehouse: string }[], advice: readonly AdviceRow[]): Promise<void> {
+  if (shelves.length === 0) return;
+  await tx.query('delete from stock_advice a using unnest($1::text[], $2::text[]) as gone (sku, warehouse) where a.sku = gone.sku and a.warehouse = gone.warehouse', columnsOf(shelves, 'sku', 'warehouse'));
+  if (advice.length === 0) return;
+  await tx.query(
+    `insert into stock_advice (sku, warehouse, kind, quantity, act_by, evidence, computed_at)
+     select sku, warehouse, kind, quantity, act_by, evidence::json, computed_at
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[]) as new (sku, warehouse, kind, quantity, act_by, evidence, computed_at)`,
+    columnsOf(advice, 'sku', 'warehouse', 'kind', 'quantity', 'actBy', 'evidence', 'computedAt'));
+}
+
+export type AlertFilter = { readonly sku?: string; readonly warehouse?: string; readonly kind?: string; readonly open?: boolean; readonly limit: number; readonly after?: { readonly at: number; readonly id: string } };
+
+/** A page of alerts, the latest first. */
+export const listAlerts = (db: Db, { sku, warehouse, kind, open, limit, after }: AlertFilter): Promise<Alert[]> => db.query<Alert>(
+  `select ${COLUMNS} from stock_alerts
+   where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::text is null or kind = $3) and ($4::boolean is null or (closed_at is null) = $4)
+     and ($5::bigint is null or (opened_at, id) < ($5, $6::uuid))
+   order by opened_at desc, id desc limit $7`, [sku ?? null, warehouse ?? null, kind ?? null, open ?? null, after?.at ?? null, after?.id ?? null, limit]);
+
+export type AdviceFilter = { readonly sku?: string; readonly warehouse?: string; readonly kind?: string; readonly limit: number; readonly after?: { readonly actBy: number; readonly sku: string; readonly warehouse: string } };
+
+/** A page of advice, the most urgent first. */
+export const listAdvice = (db: Db, { sku, warehouse, kind, limit, after }: AdviceFilter): Promise<AdviceRow[]> => db.query<AdviceRow>(
+  `select sku, warehouse, kind, quantity::float8 as quantity, act_by::float8 as "actBy", evidence, computed_at::float8 as "computedAt" from stock_advice
+   where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::text is null or kind = $3)
+     and ($4::bigint is null or (act_by, sku, warehouse) > ($4, $5, $6))
+   order by act_by, sku, warehouse limit $7`, [sku ?? null, warehouse ?? null, kind ?? null, after?.actBy ?? null, after?.sku ?? null, after?.warehouse ?? null, limit]);
+
+const THRESHOLD = 'sku, category, warehouse, reorder_point::float8 as "reorderPoint", lead_time_days as "leadTimeDays", service_level as "serviceLevel", target_cover_days as "targetCoverDays"';
+
+/** The thresholds that may speak of these SKUs. */
+export const thresholdsFor = (tx: Tx, skus: readonly string[]): Promise<Threshold[]> => tx.query<Threshold>(`select ${THRESHOLD} from stock_thresholds where sku = '' or sku = any($1)`, [skus]);
+
+/** The categories of these SKUs, as far as an order told one. */
+export async function categoriesOf(tx: Tx, skus: readonly string[]): Promise<Map<string, string>> {
+  const rows = await tx.query<{ sku: string; category: string }>('select sku, category from sku_categories where sku = any($1)', [skus]);
+  return new Map(rows.map(({ sku, category }) => [sku, category]));
+}
+
+export async function saveThreshold(tx: Tx, threshold: Threshold): Promise<void> {
+  await tx.query(
+    `insert into stock_thresholds (sku, category, warehouse, reorder_point, lead_time_days, service_level, target_cover_days) values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (sku, category, warehouse) do update set reorder_point = excluded.reorder_point, lead_time_days = excluded.lead_time_days, service_level = excluded.service_level, target_cover_days = excluded.target_cover_days`,
+    [threshold.sku, threshold.category, threshold.warehouse, threshold.reorderPoint, threshold.leadTimeDays, threshold.serviceLevel, threshold.targetCoverDays]);
+}
+
+/** Whether there was such a threshold. */
+export async function dropThreshold(tx: Tx, { sku, category, warehouse }: Pick<Threshold, 'sku' | 'category' | 'warehouse'>): Promise<boolean> {
+  return (await tx.query('delete from stock_thresholds where sku = $1 and category = $2 and warehouse = $3 returning 1', [sku, category, warehouse])).length > 0;
+}
+
+/** A page of thresholds, by scope. */
+export const listThresholds = (db: Db, limit: number, after: { readonly sku: string; readonly category: string; readonly warehouse: string } | undefined): Promise<Threshold[]> => db.query<Threshold>(
+  `select ${THRESHOLD} from stock_thresholds where $1::text is null or (sku, category, warehouse) > ($1, $2, $3) order by sku, category, warehouse limit $4`,
+  [after?.sku ?? null, after?.category ?? null, after?.warehouse ?? null, limit]);
+
+/** The SKUs with stock that a scope speaks of. */
+export async function skusIn(tx: Tx, { sku, category, warehouse }: Pick<Threshold, 'sku' | 'category' | 'warehouse'>): Promise<string[]> {
+  const rows = await tx.query<{ sku: string }>(
+    `select distinct l.sku from stock_levels l left join sku_categories c using (sku)
+     where ($1 = '' or l.sku = $1) and ($2 = '' or c.category = $2) and ($3 = '' or l.warehouse = $3) order by 1`, [sku, category, warehouse]);
+  return rows.map((row) => row.sku);
+}
+
+/** Lets the plans of SKUs fall due at an instant. */
+export async function planAt(tx: Tx, skus: readonly string[], at: number): Promise<void> {
+  await tx.query('select from skus where sku = any($1) order by sku for update', [skus]);
+  await tx.query('update skus set plan_at = $2 where sku = any($1)', [skus, at]);
+}

@@ -1,0 +1,149 @@
+import { streams, type Fact, type Messages } from '@yunke/contracts';
+import { DAY, iso } from '@yunke/kernel';
+import { eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
+import supertest from 'supertest';
+
+import { dayOf } from './demand/plan.js';
+import { inventory } from './inventory.module.js';
+
+const NOW = Date.now();
+let serial = 0;
+
+const stock = (sku: string, kind: string, quantity: number, say: Partial<Messages['StockObserved']> = {}): Fact => {
+  const at = say.occurredAt ?? iso(NOW + (serial += 1));
+  return { type: 'StockObserved', body: { source: 'shop', messageId: `m${serial}`, occurredAt: at, acceptedAt: iso(NOW + serial), history: false, verified: true, sku, warehouse: 'main', movementId: `shop:${(serial += 1)}`, kind: kind as 'count', quantity: String(quantity), ...say } };
+};
+
+const ask = (orderId: string, number: number, units: Record<string, number>, wants: Messages['ReservationAsked']['wants'] = 'reserve'): Fact => {
+  const at = iso(NOW + (serial += 1));
+  return { type: 'ReservationAsked', body: { orderId, ask: String(number), effectiveAt: at, acceptedAt: at, reason: 'event', cause: 'a record', wants, because: 'paid', lines: Object.entries(units).map(([sku, quantity]) => ({ sku, quantity: String(quantity) })) } };
+};
+
+const ordered = (orderId: string, seq: number, units: Record<string, number>, say: Partial<Messages['OrderLinesRecorded']> = {}): Fact => {
+  const at = iso(NOW + (serial += 1));
+  return { type: 'OrderLinesRecorded', body: { orderId, seq: String(seq), effectiveAt: at, acceptedAt: at, reason: 'event', cause: 'a record', placedAt: at, lines: Object.entries(units).map(([sku, quantity]) => ({ sku, quantity: String(quantity), category: 'drinks' })), ...say } };
+};
+
+describe('what inventory tells its people', () => {
+  let service: ServiceUnderTest;
+  beforeAll(async () => { service = await serviceUnderTest(inventory); });
+  afterAll(() => service.stop());
+
+  const authorised = (test: supertest.Test) => test.set('authorization', `Bearer ${service.credentials.apiToken}`);
+  const get = async (path: string) => (await authorised(supertest(service.baseUrl).get(`/api/inventory${path}`))).body;
+  const put = (path: string, body: object) => authorised(supertest(service.baseUrl).put(`/api/inventory${path}`)).send(body);
+  const alertsOf = async (sku: string) => (await service.said(streams.inventoryAlerts)).filter(({ body }) => body['sku'] === sku).map(({ type, body }) => ({ type, ...body }));
+  const level = async (sku: string) => (await get(`/levels?sku=${sku}`)).items[0];
+
+  it('opens one shortage, with advice, and closes it when the goods are there', async () => {
+    await put('/thresholds', { sku: 'cups', reorderPoint: 10 }).expect(200);
+    await service.hear(stock('cups', 'count', 12), stock('cups', 'sale', -4), stock('cups', 'sale', -1));
+    const [opened] = await eventually(async () => {
+      expect(await alertsOf('cups')).toMatchObject([{ type: 'StockAlertOpened', kind: 'shortage', warehouse: 'main', available: '7', threshold: '10', reason: 'event' }]);
+      return alertsOf('cups');
+    }) as unknown as [{ alertId: string }];
+    expect((await get('/advice?sku=cups')).items).toMatchObject([{ kind: 'order', quantity: 5, evidence: { reorderPoint: 10, available: 7 } }]);
+    expect((await get('/alerts?open=true&sku=cups')).items).toMatchObject([{ id: opened.alertId, kind: 'shortage' }]);
+
+    await service.hear(stock('cups', 'receipt', 4), stock('cups', 'receipt', 40));
+    await eventually(async () => expect((await alertsOf('cups')).slice(1)).toMatchObject([{ type: 'StockAlertClosed', alertId: opened.alertId, available: '51', reason: 'event' }]));
+    expect((await get('/alerts?open=true&sku=cups')).items).toEqual([]);
+    expect((await get('/advice?sku=cups')).items).toEqual([]);
+  });
+
+  it('alarms nobody about history, knows the state after it, and alarms about the next live event', async () => {
+    await put('/thresholds', { sku: 'old', reorderPoint: 10 }).expect(200);
+    await service.hear(stock('old', 'count', 3, { history: true }));
+    await eventually(async () => expect(await level('old')).toMatchObject({ onHand: 3 }));
+    await put('/thresholds', { sku: 'old', reorderPoint: 11 }).expect(200); // time alone does not, either
+    await eventually(async () => expect(await service.db.query(`select 1 from skus where sku = 'old' and plan is not null`)).toHaveLength(1));
+    expect(await alertsOf('old')).toEqual([]);
+
+    await service.hear(stock('old', 'sale', -1));
+    await eventually(async () => expect(await alertsOf('old')).toMatchObject([{ type: 'StockAlertOpened', kind: 'shortage', available: '2', threshold: '11' }]));
+    await service.hear(stock('old', 'count', 99, { history: true }));
+    await eventually(async () => expect((await alertsOf('old')).at(-1)).toMatchObject({ type: 'StockAlertClosed', reason: 'history' }));
+  });
+
+  it('tells of more promised than there is, and takes back the newest promises, which may ask anew', async () => {
+    await service.hear(stock('scarce', 'count', 6));
+    await eventually(async () => expect(await level('scarce')).toBeDefined());
+    for (const name of ['a', 'b', 'c']) await service.hear(ask(`shop:scarce-${name}`, 1, { scarce: 2 }));
+    await eventually(async () => expect(await level('scarce')).toMatchObject({ reserved: 6 }));
+    await service.hear(stock('scarce', 'count', 3));
+
+    const reservations = async () => (await get('/reservations?sku=scarce')).items.map(({ orderId, state }: { orderId: string; state: string }) => [orderId.at(-1), state]).sort();
+    await eventually(async () => expect(await reservations()).toEqual([['a', 'reserved'], ['b', 'lost'], ['c', 'lost']]), 20_000);
+    await eventually(async () => expect(await alertsOf('scarce')).toMatchObject([{ type: 'StockAlertOpened', kind: 'oversold', available: '-3', threshold: '0', reason: 'time' }]));
+    await service.hear(ask('shop:scarce-b', 2, { scarce: 2 }), ask('shop:scarce-c', 2, { scarce: 2 }));
+    await eventually(async () => expect(await reservations()).toEqual([['a', 'reserved'], ['b', 'backordered'], ['c', 'backordered']]));
+    expect(await level('scarce')).toMatchObject({ onHand: 3, reserved: 2, available: 1 });
+    await eventually(async () => expect((await alertsOf('scarce')).at(-1)).toMatchObject({ type: 'StockAlertClosed', kind: 'oversold' }));
+  }, 60_000);
+
+  it('is not alarmed when a sale is heard before the order that it belongs to', async () => {
+    await service.hear(stock('brief', 'count', 2), stock('other', 'count', 1));
+    await eventually(async () => expect(await level('brief')).toBeDefined());
+    await service.hear(ask('shop:brief', 1, { brief: 2 }));
+    await eventually(async () => expect(await level('brief')).toMatchObject({ reserved: 2 }));
+    await service.hear(stock('brief', 'sale', -2));
+    await eventually(async () => expect(await level('brief')).toMatchObject({ available: -2 }));
+    await service.hear(ask('shop:brief', 2, {}, 'consume'));
+
+    await eventually(async () => expect(await level('brief')).toMatchObject({ onHand: 0, reserved: 0, available: 0 }));
+    await eventually(async () => expect(await service.db.query(`select 1 from timers where kind = 'oversold' and key = 'brief'`)).toEqual([]), 20_000);
+    expect(await alertsOf('brief')).toEqual([]);
+    expect((await get('/reservations/shop:brief'))).toMatchObject({ state: 'consumed', ask: 2 });
+  }, 60_000);
+
+  it('computes demand from orders, without the days on which there was nothing to sell, and says when to order', async () => {
+    const today = dayOf(NOW);
+    const noon = (ago: number): string => iso((today - ago) * DAY + DAY / 2);
+    await service.hear(stock('steady', 'count', 90, { occurredAt: noon(20), history: true }), stock('steady', 'count', 0, { occurredAt: noon(10), history: true }), stock('steady', 'count', 60, { occurredAt: noon(8), history: true }));
+    await service.hear(...[20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 7, 6, 5, 4, 3, 2, 1].map((ago) => ordered(`shop:steady-${ago}`, 1, { steady: 3 }, { placedAt: noon(ago), reason: 'history' })));
+    await service.hear(ordered('shop:steady-1', 2, { steady: 3 }, { placedAt: noon(1), cancelledAt: noon(0) }), ordered('shop:steady-2', 2, { steady: 6 }, { placedAt: noon(2) }));
+    await eventually(async () => expect(await service.db.query(`select sum(units)::int as units from demand_days where sku = 'steady'`)).toEqual([{ units: 51 }]));
+    await service.hear(stock('steady', 'sale', -38, { occurredAt: iso(NOW) }));
+    await eventually(async () => expect(await level('steady')).toMatchObject({ onHand: 22 }));
+    await put('/thresholds', { category: 'drinks', leadTimeDays: 7 }).expect(200);
+
+    const found = await eventually(async () => {
+      const { items } = await get('/advice?sku=steady&kind=order');
+      expect(items).toHaveLength(1);
+      return items[0];
+    }, 20_000);
+    expect(found.evidence).toMatchObject({ meanDaily: 3, unitsInWindow: 51, leadTimeDays: 7, available: 22 }); // 17 days: 20 less three without stock
+    await eventually(async () => expect(await alertsOf('steady')).toMatchObject([{ type: 'StockAlertOpened', kind: 'shortage', reason: 'time' }]));
+  }, 60_000);
+
+  it('moves stock by shipped orders of a source that sends none of its own, once, and puts right what was told wrong', async () => {
+    await put('/sources/till', { fromOrders: true, warehouse: 'main' }).expect(200);
+    await service.hear(stock('mug', 'count', 10));
+    await eventually(async () => expect(await level('mug')).toBeDefined());
+    const placed = ordered('till:1', 1, { mug: 3 });
+    await service.hear(placed, ask('till:1', 1, { mug: 3 }));
+    await eventually(async () => expect(await level('mug')).toMatchObject({ onHand: 10, reserved: 3 }));
+    const shipped = ordered('till:1', 2, { mug: 3 }, { shippedAt: iso(NOW + 1_000) });
+    await service.hear(shipped, ask('till:1', 2, {}, 'consume'), shipped, ordered('till:1', 3, { mug: 2 }, { shippedAt: iso(NOW + 1_000) }), ordered('web:1', 1, { mug: 5 }, { shippedAt: iso(NOW) }));
+
+    await eventually(async () => expect(await level('mug')).toMatchObject({ onHand: 8, reserved: 0, available: 8 }));
+    expect((await get('/levels/mug/main/ledger')).items.map(({ kind, delta }: { kind: string; delta: number }) => [kind, delta])).toEqual(expect.arrayContaining([['sale', 1], ['sale', -3], ['count', 10]]));
+    expect((await get('/levels/mug/main/ledger?kind=sale&limit=1')).items).toHaveLength(1);
+  });
+
+  it('lists levels by page, sorted by what is allowed, and says what is wrong with a question', async () => {
+    const first = await get('/levels?sort=available&order=desc&limit=2');
+    const second = await get(`/levels?sort=available&order=desc&limit=2&after=${first.next}`);
+    const available = [...first.items, ...second.items].map((one: { available: number }) => one.available);
+    expect(available).toEqual([...available].sort((a, b) => b - a));
+    expect(new Set([...first.items, ...second.items].map(({ sku }: { sku: string }) => sku)).size).toBe(4);
+
+    expect((await authorised(supertest(service.baseUrl).get('/api/inventory/levels?sort=book')).expect(422)).body.code).toBe('validation_failed');
+    expect((await authorised(supertest(service.baseUrl).get('/api/inventory/levels?after=nonsense')).expect(422)).body.code).toBe('cursor.invalid');
+    expect((await authorised(supertest(service.baseUrl).delete('/api/inventory/thresholds?sku=nobody')).expect(404)).body.code).toBe('threshold.not_found');
+    expect((await authorised(supertest(service.baseUrl).get('/api/inventory/reservations/shop:nobody')).expect(404)).body.code).toBe('reservation.not_found');
+    await put('/thresholds', { sku: 'cups', leadTimeDays: 0 }).expect(422);
+    expect((await get('/thresholds')).items).toContainEqual({ sku: 'cups', category: '', warehouse: '', reorderPoint: 10, leadTimeDays: null, serviceLevel: null, targetCoverDays: null });
+    await supertest(service.baseUrl).get('/api/inventory/levels').expect(401);
+  });
+});
