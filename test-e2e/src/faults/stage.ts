@@ -50,7 +50,7 @@ export class Stage {
     const armory = new Armory(mkdtempSync(join(tmpdir(), 'yunke-armory-')));
     const platform = await startPlatform({
       shape: 'split', postgresUrl: postgres.url, brokers: kafka.brokers, services, databases: ['counter'], ...(root && { root }),
-      nodeArgs: ['--import', ARM], env: { YUNKE_FAULTS: armory.directory },
+      nodeArgs: ['--import', ARM], env: { YUNKE_FAULTS: armory.directory, YUNKE_CALL_SECONDS: '2' },
     });
     await (await platform.add('counter', 'test-e2e/dist/faults/counter/main.js')).start();
     return new Stage(options, platform, armory, {

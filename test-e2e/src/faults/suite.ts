@@ -3,6 +3,7 @@ import { F04, F10, F10_BEFORE_BEGIN } from './cases/consumer.js';
 import { F33 } from './cases/drain.js';
 import { F02, LATE } from './cases/intake.js';
 import { F06, F15 } from './cases/outage.js';
+import { NOTIFY_KILL } from './cases/notify.js';
 import { F27 } from './cases/poison.js';
 import { F03, F11 } from './cases/relay.js';
 import { makeMutant, mutantNames } from './mutant.js';
@@ -10,7 +11,7 @@ import { startKillablePostgres, type KillablePostgres } from './postgres.js';
 import { play, type Fault, type Outcome } from './scene.js';
 import { Stage } from './stage.js';
 
-export const FAULTS: readonly Fault[] = [F02, F03, F04, F06, F10, F11, F15, F27, F33, LATE];
+export const FAULTS: readonly Fault[] = [F02, F03, F04, F06, F10, F11, F15, F27, F33, LATE, NOTIFY_KILL];
 
 /** The fault that must turn each mutant red. */
 const EXPOSED_BY: Readonly<Record<string, Fault>> = {

@@ -10,7 +10,7 @@ import { TOPICS } from '../oracle/ledger.js';
 import type { Fault, Scene } from '../scene.js';
 import type { Stage } from '../stage.js';
 
-const LISTENERS: Readonly<Record<string, readonly string[]>> = { [TOPICS.orderObservations]: ['orders', 'identity', 'counter'], [TOPICS.ordersChanges]: ['segmentation', 'counter'] };
+const LISTENERS: Readonly<Record<string, readonly string[]>> = { [TOPICS.orderObservations]: ['orders', 'identity', 'counter'], [TOPICS.ordersChanges]: ['segmentation', 'notifications', 'counter'] };
 const NEIGHBOURS_WAIT_AT_MOST_MS = 1_000;
 /** Where the poison goes; the others show how long everybody waits at the same time on this machine. */
 const POISONED = 6;

@@ -12,6 +12,7 @@ const HEARS: Readonly<Record<string, readonly string[]>> = {
   orders: [TOPICS.orderObservations, TOPICS.returnObservations, 'yunke.inventory.reservations.v1'],
   segmentation: [TOPICS.ordersChanges, TOPICS.ordersReturns, PROFILES, 'yunke.segmentation.memberships.v1'],
   inventory: ['yunke.ingestion.stock-observations.v1', 'yunke.orders.lines.v1'],
+  notifications: [TOPICS.ordersChanges, TOPICS.segmentationChanges, 'yunke.inventory.alerts.v1', PROFILES],
   counter: [TOPICS.orderObservations, TOPICS.ordersChanges],
 };
 
