@@ -154,7 +154,7 @@ describe('a listener', () => {
     await expect(listener.release(place, 'b')).rejects.toMatchObject({ code: 'parked.not_found' });
   });
 
-  it('hears the partitions of a topic together, in transactions of a thousand records', async () => {
+  it('hears the partitions of a topic together, in transactions of a thousand records, two at a time when there is more', async () => {
     const sizes: number[] = [];
     handle = async (batch, tx) => {
       sizes.push(batch.records.length);
@@ -163,7 +163,7 @@ describe('a listener', () => {
     const many = (from: number, count: number, key: string): Fetch => fetched(Array.from({ length: count }, (_, index) => record(index, from + index, key)));
 
     expect(await listen().heard([many(1, 5, 'a'), of(1, many(1, 1_990, 'b')), of(2, many(1, 10, 'c'))], beat)).toEqual([5, 1_990, 10].map((at) => ({ kind: 'continue', at })));
-    expect(sizes).toEqual([1_000, 1_000, 5]);
+    expect(sizes.sort((a, b) => b - a)).toEqual([1_000, 990, 15]);
     expect((await db.query<{ n: number }>('select n from counts order by key')).map(({ n }) => n)).toEqual([5, 1_990, 10]);
   });
 

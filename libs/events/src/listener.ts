@@ -3,6 +3,7 @@ import { Problem, fault } from '@yunke/kernel';
 import { isTransient, type Db, type Tx } from '@yunke/postgres';
 
 import { Batch, numberOf, parse, type Heard, type MessagesOf } from './batch.js';
+import { RECORDS_PER_CHUNK, chunksOf, type Part, type Turn } from './chunks.js';
 import type { EventLog, Fetch, LogRecord, Verdict } from './log.js';
 import { metrics } from './metrics.js';
 import { parkKey, parkRecords, parkedAmong, parkingKey, takeParked, type Place } from './park.js';
@@ -21,14 +22,6 @@ export type ListenerOptions = {
   /** Told what an operator must know: retries, parks, stops. Never given a value of a record. */
   readonly report: (level: 'warn' | 'error', message: string, about: Record<string, unknown>) => void;
 };
-
-const RECORDS_PER_CHUNK = 1_000;
-
-/** One partition's share in a fetch: where it stands now and, once it is known, what becomes of it. */
-type Turn = { readonly fetch: Fetch; readonly name: string; position: Position; verdict?: Verdict };
-
-/** What one transaction hears of one partition. */
-type Part = { readonly turn: Turn; readonly records: readonly LogRecord[]; readonly next: number };
 
 /**
  * Hears partitions into the service's own database: one transaction a chunk, the positions first, then the effects (design 3.2).
@@ -55,12 +48,19 @@ export class Listener {
   /** One verdict a fetch. All of them are of one topic. */
   async heard(fetches: readonly Fetch[], beat: () => Promise<void>): Promise<Verdict[]> {
     const turns = await Promise.all(fetches.map((fetch) => this.#open(fetch)));
-    for (const chunk of chunksOf(turns.filter(({ verdict }) => !verdict))) {
+    const waiting = turns.filter(({ verdict }) => !verdict);
+    const isMuch = sum(waiting, ({ fetch }) => fetch.records.length) > RECORDS_PER_CHUNK;
+    const lanes = isMuch ? [0, 1].map((lane) => waiting.filter((_, index) => index % 2 === lane)) : [waiting]; // while one computes, the other's database works
+    await Promise.all(lanes.map((lane) => this.#hearAll(lane, beat)));
+    return turns.map(({ verdict, position }) => verdict ?? { kind: 'continue', at: position.next });
+  }
+
+  async #hearAll(turns: readonly Turn[], beat: () => Promise<void>): Promise<void> {
+    for (const chunk of chunksOf(turns)) {
       const parts = chunk.filter(({ turn }) => !turn.verdict); // an earlier chunk of it may have failed
       if (parts.length > 0) await this.#hear(parts);
       await beat();
     }
-    return turns.map(({ verdict, position }) => verdict ?? { kind: 'continue', at: position.next });
   }
 
   /** Hears the records of a parked key, in order, and un-parks it. @throws parked.not_found, and whatever still stops the key. */
@@ -231,26 +231,6 @@ export class Listener {
 const UNKNOWN: Position = { next: 0, heardN: 0, epoch: null, parked: 0, stopped: null };
 
 const sum = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((total, one) => total + of(one), 0);
-
-/** The fetches in chunks of at most so many records, in order; a partition has one part in a chunk. */
-function* chunksOf(turns: readonly Turn[]): Generator<Part[]> {
-  let chunk: Part[] = [];
-  let room = RECORDS_PER_CHUNK;
-  for (const turn of turns) {
-    const { records, next } = turn.fetch;
-    for (let at = 0, more = true; more;) {
-      const taken = records.slice(at, at + room);
-      at += taken.length;
-      more = at < records.length;
-      chunk.push({ turn, records: taken, next: more ? taken.at(-1)!.offset + 1 : next });
-      room -= taken.length;
-      if (room > 0) continue;
-      yield chunk;
-      [chunk, room] = [[], RECORDS_PER_CHUNK];
-    }
-  }
-  if (chunk.length > 0) yield chunk;
-}
 
 type Sifted = { readonly records: LogRecord[]; readonly heardN: number; readonly epoch: string | null };
 
