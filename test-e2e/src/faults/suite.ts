@@ -6,12 +6,13 @@ import { F06, F15 } from './cases/outage.js';
 import { NOTIFY_KILL } from './cases/notify.js';
 import { F27 } from './cases/poison.js';
 import { F03, F11 } from './cases/relay.js';
+import { SAGA_ANSWER, SAGA_ASK, SAGA_EXPIRY, SAGA_TWICE } from './cases/saga.js';
 import { makeMutant, mutantNames } from './mutant.js';
 import { startKillablePostgres, type KillablePostgres } from './postgres.js';
 import { play, type Fault, type Outcome } from './scene.js';
 import { Stage } from './stage.js';
 
-export const FAULTS: readonly Fault[] = [F02, F03, F04, F06, F10, F11, F15, F27, F33, LATE, NOTIFY_KILL];
+export const FAULTS: readonly Fault[] = [F02, F03, F04, F06, F10, F11, F15, F27, F33, LATE, NOTIFY_KILL, SAGA_ASK, SAGA_ANSWER, SAGA_TWICE, SAGA_EXPIRY];
 
 /** The fault that must turn each mutant red. */
 const EXPOSED_BY: Readonly<Record<string, Fault>> = {

@@ -1,3 +1,5 @@
+import { Counter } from 'prom-client';
+
 import { lockSubjects, say } from '@yunke/events';
 import type { Millis } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
@@ -19,6 +21,8 @@ import { LANGUAGES } from '../template/template.js';
 import { newestVersions } from '../template/template.store.js';
 import type { Endpoint } from '../webhook/endpoint.js';
 import * as endpoints from '../webhook/endpoint.store.js';
+
+const ended = new Counter({ name: 'yunke_messages_total', help: 'Messages that ended, by class, channel and outcome.', labelNames: ['class', 'channel', 'outcome'] });
 
 /** A call is taken over when it is not finished after twice the time that a call may take. */
 export const leaseSeconds = ({ callSeconds }: NotificationsConfig): number => 2 * callSeconds;
@@ -47,9 +51,11 @@ export async function decideReady(tx: Tx, channel: Channel, limit: number, confi
   return decided.filter(({ state }) => state === 'calling');
 }
 
-/** Says how those of the intents ended that did. */
+/** Says how those of the intents ended that did, and counts them. */
 export function sayOutcomes(tx: Tx, intents: readonly Intent[]): void {
-  say(tx, intents.filter(isOver).map((intent) => ({ ...outcomeOf(intent), cause: `intent:${intent.id}`, ...(intent.traceparent && { traceparent: intent.traceparent }) })));
+  const over = intents.filter(isOver);
+  tx.afterCommit(() => over.forEach((intent) => ended.inc({ class: intent.class, channel: intent.channel, outcome: intent.state })));
+  say(tx, over.map((intent) => ({ ...outcomeOf(intent), cause: `intent:${intent.id}`, ...(intent.traceparent && { traceparent: intent.traceparent }) })));
 }
 
 async function surroundingsOf(tx: Tx, intents: readonly Intent[], { secret }: NotificationsConfig, now: Millis): Promise<Surroundings> {

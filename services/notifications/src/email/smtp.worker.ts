@@ -53,20 +53,19 @@ export class Smtp {
     const connection = new SMTPConnection({
       host: hostname, secure: protocol === 'smtps:', ...(port !== '' && { port: Number(port) }), connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, dnsTimeout: timeoutMs,
     });
+    connection.on('error', () => undefined); // whoever uses it hears of its end; unheard it would end the process
     await new Promise<void>((resolve, reject) => {
       connection.once('error', reject);
       connection.connect((error) => (error ? reject(error) : resolve()));
     });
     if (username !== '') await new Promise<void>((resolve, reject) => connection.login({ user: decodeURIComponent(username), pass: decodeURIComponent(password) }, (error) => (error ? reject(error) : resolve())));
-    connection.removeAllListeners('error');
     return connection;
   }
 
   #keep(connection: SMTPConnection): void {
     if (this.#isClosed || this.#idle.length >= KEPT_OPEN) return void connection.quit();
-    const forget = (): void => void this.#idle.splice(this.#idle.indexOf(connection) >>> 0, 1);
-    connection.removeAllListeners('error').removeAllListeners('end');
-    connection.on('error', forget).once('end', forget);
+    const forget = (): void => void (this.#idle.includes(connection) && this.#idle.splice(this.#idle.indexOf(connection), 1));
+    connection.once('error', forget).once('end', forget);
     this.#idle.push(connection);
   }
 }

@@ -9,6 +9,9 @@ import { checkSegmentation } from './judge-segmentation.js';
 
 export type Verdict = { readonly lost: number; readonly doubled: number; readonly reordered: number; readonly dup_in_kafka: number; readonly checked: number; readonly notes: readonly string[] };
 
+/** What orders says when inventory has answered: how often depends on who was faster. */
+const RESERVATION: readonly string[] = ['OrderAllocated', 'OrderBackordered'];
+
 /** Compares what the journal says was accepted with seen messages, topics, counters and final states. Shares no code with what it judges. */
 export class Judge {
   readonly #findings = new Findings();
@@ -55,10 +58,11 @@ export class Judge {
     }
   }
 
-  /** Each accepted version of an order is one fact, and each of its refunds one; all of them numbered 1, 2, 3, … */
+  /** Each accepted version of an order is one fact, and each of its refunds one; with those of its reservation all of them are numbered 1, 2, 3, … */
   #checkFacts(orderId: string, expected: { versions: number; refunds: number }): void {
     const facts = this.ledger.firsts('ordersChanges').get(orderId) ?? [];
-    checkSequence(this.#findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds);
+    const ofReservation = facts.filter(({ type }) => RESERVATION.includes(type)).length;
+    checkSequence(this.#findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds + ofReservation);
     const told = facts.flatMap(({ type }) => MILESTONES.findIndex((milestone) => type === `Order${milestone[0]!.toUpperCase()}${milestone.slice(1)}`) + 1 || []);
     checkSequence(this.#findings, `milestone of ${orderId}`, told, expected.versions);
   }
