@@ -21,7 +21,8 @@ export class Paging {
 
 type MembershipView = Omit<StoredMembership, 'since' | 'effectiveAt'> & { readonly since: string; readonly effectiveAt: string };
 type SegmentView = { readonly segment: string; readonly members: number; readonly ruleVersion: number };
-type ProfileView = { readonly profileId: string; readonly subjects: readonly string[]; readonly evaluatedAt: string; readonly traits: Traits; readonly scores?: Scores };
+type TraitsView = Omit<Traits, 'firstOrderAt' | 'lastOrderAt'> & { readonly firstOrderAt?: string; readonly lastOrderAt?: string };
+type ProfileView = { readonly profileId: string; readonly subjects: readonly string[]; readonly evaluatedAt: string; readonly traits: TraitsView; readonly scores?: Scores };
 
 /** Who is in which segment, and why. */
 @ApiTags('segments')
@@ -70,9 +71,11 @@ export class StandingController {
       const subjects = rows.filter(({ profileId }) => profileId === id).map(({ subject }) => subject);
       const history = fold(subjects.map((subject) => ({ entries: entries.get(subject) ?? [] })));
       const scores = rfmScores(history, cutPoints, this.config.baseCurrency, now);
-      return { profileId: id, subjects, evaluatedAt: iso(now), traits: traits(history, now), ...(scores && { scores }) };
+      return { profileId: id, subjects, evaluatedAt: iso(now), traits: traitsView(traits(history, now)), ...(scores && { scores }) };
     });
   }
 }
 
+const traitsView = ({ firstOrderAt, lastOrderAt, ...others }: Traits): TraitsView =>
+  ({ ...others, ...(firstOrderAt !== undefined && { firstOrderAt: iso(firstOrderAt) }), ...(lastOrderAt !== undefined && { lastOrderAt: iso(lastOrderAt) }) });
 const membershipView = ({ since, effectiveAt, ...stored }: StoredMembership): MembershipView => ({ ...stored, since: iso(since), effectiveAt: iso(effectiveAt) });

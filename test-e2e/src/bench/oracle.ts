@@ -5,7 +5,7 @@ import { CURRENCY, orderAt, type Workload } from './workload.js';
 
 /** Where a customer stands. */
 type Standing = { orders: number; revenueMinor: number; firstOrderAt: Millis; lastOrderAt: Millis; segments: readonly string[] };
-type ProfileView = { profileId: string; subjects: string[]; traits: { orders: number; firstOrderAt?: Millis | string; lastOrderAt?: Millis | string; money: { currency: string; revenueMinor: number }[] } };
+type ProfileView = { profileId: string; subjects: string[]; traits: { orders: number; firstOrderAt?: string; lastOrderAt?: string; money: { currency: string; revenueMinor: number }[] } };
 type Page<T> = { items: T[]; next?: string };
 
 /** Judged for every customer; the bands of RFM hang on cut points and are left to segmentation's own laws. */
@@ -68,7 +68,7 @@ async function observe(platform: Platform): Promise<Map<string, Standing>> {
 }
 
 /** Milliseconds, whether the API says milliseconds or RFC 3339. */
-const instant = (at: Millis | string | undefined): Millis => (at === undefined ? NaN : new Date(at).getTime());
+const instant = (at: string | undefined): Millis => (at === undefined ? NaN : new Date(at).getTime());
 
 async function* pages<T>(platform: Platform, path: string): AsyncGenerator<T> {
   for (let after: string | undefined = ''; after !== undefined; ) {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { streams, type MembershipsRecorded, type OrderPlaced, type ProfileRecorded } from '@yunke/contracts';
-import { iso, opaqueId } from '@yunke/kernel';
+import { opaqueId } from '@yunke/kernel';
 import { SECRET } from '@yunke/testing';
 
 import type { Expected, OrderStands, Person, ReturnStands, Standing, Traits } from './expected.js';
@@ -9,7 +9,7 @@ import type { Observation } from './observations.js';
 import type { PlatformUnderTest } from './platform-under-test.js';
 
 type OrderView = Omit<OrderStands, 'lines'> & { readonly orderId: string; readonly reservation?: object; readonly lines: readonly { lineId: string; sku: string; quantity: number; totalMinor: number }[] };
-type TraitsView = Omit<Traits, 'firstOrderAt' | 'lastOrderAt'> & { readonly firstOrderAt?: number; readonly lastOrderAt?: number; readonly recencyMs?: number };
+type TraitsView = Traits & { readonly recencyMs?: number };
 type ProfileView = { readonly subjects: readonly string[]; readonly traits: TraitsView; readonly memberships: readonly { segment: string; since: string }[] };
 
 /** What the services say now about the subjects, orders and returns of some worlds, each world by itself. */
@@ -46,11 +46,10 @@ async function person(platform: PlatformUnderTest, subject: string, topics: Topi
   const recorded = topics.profiles.get(id);
   if (!recorded) return [];
   const view = await platform.get<ProfileView>('segmentation', `/api/segmentation/profiles/${id}`);
-  const { subjects, traits: { recencyMs: _, firstOrderAt, lastOrderAt, ...rest }, memberships } = view ?? { subjects: [], traits: { orders: 0, money: [] }, memberships: [] };
+  const { subjects, traits: { recencyMs: _, ...traits }, memberships } = view ?? { subjects: [], traits: { orders: 0, money: [] }, memberships: [] };
   const segments = sinceOf(memberships);
   const said = sinceOf(topics.memberships.get(id)?.memberships ?? []);
   if ([recorded.subjects, subjects, memberships, Object.keys(said)].every(({ length }) => length === 0)) return [];
-  const traits = { ...rest, ...(firstOrderAt !== undefined && { firstOrderAt: iso(firstOrderAt) }), ...(lastOrderAt !== undefined && { lastOrderAt: iso(lastOrderAt) }) };
   const golden = Object.fromEntries(recorded.golden.map(({ field, value, source, occurredAt }) => [field, [value, source, occurredAt] as const]));
   const differing = { ...(!isDeepStrictEqual(recorded.subjects, subjects) && { subjectsInSegmentation: subjects }), ...(!isDeepStrictEqual(said, segments) && { segmentsOnTopic: said }) };
   return [[subject, { subjects: recorded.subjects, firstSeenAt: recorded.firstSeenAt!, golden, traits, segments, ...differing }]];

@@ -6,7 +6,7 @@ import type { Tally } from './tally.js';
 export type Profile = {
   readonly profileId: string;
   readonly subjects: readonly string[];
-  readonly traits: { readonly orders: number; readonly firstOrderAt?: number | string; readonly lastOrderAt?: number | string; readonly money: readonly { readonly currency: string; readonly revenueMinor: number }[] };
+  readonly traits: { readonly orders: number; readonly firstOrderAt?: string; readonly lastOrderAt?: string; readonly money: readonly { readonly currency: string; readonly revenueMinor: number }[] };
 };
 
 /** One thing of one customer, or one count, that is not what plain SQL says. */
@@ -43,7 +43,7 @@ function compareTraits(expected: Expected, traits: Profile['traits']): Differenc
 }
 
 /** Milliseconds, whether the API says milliseconds or RFC 3339. */
-const instant = (at: number | string | undefined): number | null => (at === undefined ? null : new Date(at).getTime());
+const instant = (at: string | undefined): number | null => (at === undefined ? null : new Date(at).getTime());
 
 /** The orders and returns that the platform knows, and those of nobody, by name. */
 export function compareCounts({ counts }: Oracle, found: OrderCounts): Difference[] {

@@ -174,7 +174,7 @@ describe('plain SQL over the file', () => {
 
 describe('comparing the platform with it', () => {
   const expected = { customer: '17850', orders: 1, revenueMinor: -881, firstOrderAt: 1_291_191_960_000, lastOrderAt: 1_291_191_960_000 };
-  const profile: Profile = { profileId: 'p', subjects: ['online-retail:account:17850'], traits: { orders: 1, firstOrderAt: 1_291_191_960_000, lastOrderAt: '2010-12-01T08:26:00.000Z', money: [{ currency: 'GBP', revenueMinor: -881 }] } };
+  const profile: Profile = { profileId: 'p', subjects: ['online-retail:account:17850'], traits: { orders: 1, firstOrderAt: '2010-12-01T08:26:00.000Z', lastOrderAt: '2010-12-01T08:26:00.000Z', money: [{ currency: 'GBP', revenueMinor: -881 }] } };
   const compare = (...profiles: Profile[]) => compareCustomers([expected], profiles, 'online-retail').map(({ of, what }) => [of, what]);
 
   it('is content with the same, and with other sources beside it', () => {
