@@ -1,6 +1,7 @@
 export { Batch, causedBy, type Folded, type Heard, type MessagesOf } from './batch.js';
 export { embeddedLog } from './embedded-log.js';
-export { kafkaLog } from './kafka.js';
+export { kafkaLog, type KafkaOptions } from './kafka.js';
+export { applyTopics, checkTopics, type TopicState } from './kafka-topics.js';
 export { eachFetch } from './log.js';
 export type { Append, Consumption, ConsumeOptions, EventLog, Fetch, LogRecord, TopicSpec, Verdict, Watermark } from './log.js';
 export { Listener, type Hearing, type ListenerOptions } from './listener.js';

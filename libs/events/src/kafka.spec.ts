@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { kafkaClient } from './kafka-client.js';
 import { crc32c } from './kafka-crc32c.js';
 import { decodeRecord, encodeRecord } from './kafka-records.js';
+import { topicsSuite } from './kafka-topics.suite.js';
 import { kafkaLog } from './kafka.js';
 import { logSuite } from './log.suite.js';
 import { eachFetch, type EventLog, type Fetch } from './log.js';
@@ -21,6 +22,7 @@ if (brokers) {
     return { log: await open(), reopen: open, close: async () => void (await Promise.all(handles.map((log) => log.close()))) };
   });
   describe('what only Kafka has', () => ofKafka(options));
+  describe('the topics of a Kafka cluster', () => topicsSuite(options));
 } else if (process.env.CI) {
   it('Kafka part NOT RUN: TEST_KAFKA_BROKERS is not set', () => {
     throw new Error('Start one with `npm run kafka -- start`, or set it to a broker; see deploy/kafka.');

@@ -188,16 +188,16 @@ class Grouped extends Array<Message> {
   }
 }
 
-function configOf({ topic, partitions, retentionHours, compacted }: TopicSpec, replicas: number): ITopicConfig {
-  const configEntries = [
-    // What was acknowledged outlives any single broker.
-    { name: 'min.insync.replicas', value: String(Math.max(1, replicas - 1)) },
-    compacted
-      ? { name: 'cleanup.policy', value: 'compact' }
-      : { name: 'retention.ms', value: String(retentionHours > 0 ? retentionHours * 3_600_000 : -1) },
-  ];
-  return { topic, numPartitions: partitions, replicationFactor: replicas, configEntries };
+function configOf(spec: TopicSpec, replicas: number): ITopicConfig {
+  // What was acknowledged outlives any single broker.
+  const configEntries = [{ name: 'min.insync.replicas', value: String(Math.max(1, replicas - 1)) }, ...configEntriesOf(spec)];
+  return { topic: spec.topic, numPartitions: spec.partitions, replicationFactor: replicas, configEntries };
 }
+
+/** What a topic's declaration asks of Kafka beside its partitions. */
+export const configEntriesOf = ({ retentionHours, compacted }: TopicSpec): { name: string; value: string }[] => (compacted
+  ? [{ name: 'cleanup.policy', value: 'compact' }]
+  : [{ name: 'cleanup.policy', value: 'delete' }, { name: 'retention.ms', value: String(retentionHours > 0 ? retentionHours * 3_600_000 : -1) }]);
 
 /** Waits until every broker that we ask knows the topics: on a fresh topic that takes a moment. */
 async function checkPartitions(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {

@@ -6,11 +6,15 @@ import type { Pool, PoolClient } from 'pg';
 import { clockOffset, type Millis } from '@yunke/kernel';
 
 import { forgetOutdated, prepared } from './statement.js';
+import { tlsOf } from './tls.js';
 
 export type MigrationClass = new () => MigrationInterface;
 
 export type DbOptions = {
+  /** Its `sslmode` is obeyed, see {@link tlsOf}. */
   readonly url: string;
+  /** PEM; what the server's certificate is checked against. */
+  readonly ca?: string;
   readonly applicationName: string;
   readonly entities?: readonly EntityTarget<ObjectLiteral>[];
   readonly migrations?: readonly MigrationClass[];
@@ -77,7 +81,7 @@ export class Db {
   /** Connects; does not migrate. @throws the driver's error when the server cannot be reached. */
   static async open(options: DbOptions): Promise<Db> {
     const source = new DataSource({
-      type: 'postgres', url: options.url, applicationName: options.applicationName,
+      type: 'postgres', url: options.url, ssl: tlsOf(options.url, options.ca), applicationName: options.applicationName,
       entities: [...(options.entities ?? [])] as never, migrations: [...(options.migrations ?? [])], migrationsTableName: 'migrations', logging: false,
       extra: { max: options.poolSize ?? 10, connectionTimeoutMillis: 5_000, keepAlive: true, options: BY_KEY, ...TIMEOUTS, types: undefined },
     });

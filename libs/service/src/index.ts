@@ -5,6 +5,7 @@ export { NATIVE_BODY, SEGMENT_BODY, TakesBody } from './edge/body.js';
 export { createLogger, type Logger } from './logger.js';
 export { cursorOf, placeOf, type Page } from './page.js';
 export { importTokenKeys } from './platform-config.js';
+export { migrateServices, prepareTopics } from './prepare.js';
 export { run, type RunOptions, type Running } from './run.js';
 export { migrationsOf, startService, type RunningService, type Service } from './service.js';
 export { Settings } from './settings.js';

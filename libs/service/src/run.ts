@@ -42,7 +42,7 @@ export async function run(services: readonly Service[], options: RunOptions = {}
   const own = options.ownCredentials ? await ownCredentials(environment['YUNKE_DATA'] ?? '.yunke') : undefined;
   if (own) environment = { YUNKE_SECRET: own.credentials.secret, YUNKE_TOKEN_KEYS: own.credentials.tokenKey, YUNKE_BOOTSTRAP_KEYS: bootstrapKeys(own.credentials), ...environment };
   const settings = new Settings(environment);
-  const config = platformConfig(settings);
+  const config = platformConfig(settings, services.length);
   for (const { config: Config } of services) if (Config) new Config(settings);
   settings.check();
 
@@ -62,7 +62,7 @@ export async function run(services: readonly Service[], options: RunOptions = {}
     const tokenKeys = new TokenKeys(await importTokenKeys(config.tokenKeys));
     const started: RunningService[] = [];
     for (const service of services) {
-      const running = await startService(service, { databaseUrl: databaseUrl(service.name), log, settings, tokenKeys, logger, failed, secret: config.secret, partitions: config.partitions, migrate: config.migrate });
+      const running = await startService(service, { databaseUrl: databaseUrl(service.name), ...(config.database?.ca && { databaseCa: config.database.ca }), log, settings, tokenKeys, logger, failed, secret: config.secret, partitions: config.partitions, migrate: config.migrate });
       stops.push(() => running.stop());
       started.push(running);
     }
@@ -96,15 +96,15 @@ async function openPlatform(config: PlatformConfig, { services, stops, logger }:
     }
     return embedded;
   };
-  let databaseUrl = (service: string): string => config.databaseUrl!.replace('{service}', service);
-  if (!config.databaseUrl) {
+  let databaseUrl = config.database?.urlOf;
+  if (!databaseUrl) {
     const server = await postgres();
     for (const { name } of services) await server.createDatabase(`yunke_${name}`);
     databaseUrl = (service) => server.url(`yunke_${service}`);
   }
-  if (!config.databaseUrl && config.kafkaBrokers.length === 0) await (await postgres()).createDatabase('yunke_log');
+  if (!config.database && !config.kafka) await (await postgres()).createDatabase('yunke_log');
   const clientId = `yunke-${services.map(({ name }) => name).join('-')}`;
-  const log = config.kafkaBrokers.length > 0 ? kafkaLog({ brokers: config.kafkaBrokers, clientId, log: (level, message, about) => logger[level](about, `kafka: ${message}`) }) : await embeddedLog(databaseUrl('log'));
+  const log = config.kafka ? kafkaLog({ ...config.kafka, clientId, log: (level, message, about) => logger[level](about, `kafka: ${message}`) }) : await embeddedLog(databaseUrl('log'));
   stops.push(() => log.close());
   return { databaseUrl, log };
 }

@@ -28,6 +28,8 @@ export type Service = {
 
 export type StartOptions = {
   readonly databaseUrl: string;
+  /** PEM; what the database server's certificate is checked against. */
+  readonly databaseCa?: string;
   readonly log: EventLog;
   readonly settings: Settings;
   readonly secret: string;
@@ -71,7 +73,7 @@ export async function startService(service: Service, options: StartOptions): Pro
   const report = (level: 'warn' | 'error', message: string, about: Record<string, unknown>) => logger[level]({ service: service.name, ...about }, message);
   const patiently = <T>(what: string, work: () => Promise<T>) => untilPossible(work, (error) => report('warn', `waiting for ${what}`, { error }));
 
-  const db = await patiently('the database', () => Db.open({ url: options.databaseUrl, applicationName: `yunke-${service.name}`, migrations: migrationsOf(service), entities: service.entities ?? [], poolSize: 16 }));
+  const db = await patiently('the database', () => Db.open({ url: options.databaseUrl, ...(options.databaseCa && { ca: options.databaseCa }), applicationName: `yunke-${service.name}`, migrations: migrationsOf(service), entities: service.entities ?? [], poolSize: 16 }));
   await patiently('the schema', () => (options.migrate === 'run' ? migrate(db) : requireMigrated(db)));
   const { epoch } = await settle(db, partitions);
   const relay = new Relay({ db, log, service: service.name, epoch, report });
@@ -97,13 +99,17 @@ export async function startService(service: Service, options: StartOptions): Pro
 }
 
 /** The topics that a service says or hears: whoever starts first makes them. */
-function topicsOf({ name }: Service, heard: readonly string[], partitions: number): TopicSpec[] {
-  return Object.values<Stream>(streams).filter(({ service, topic }) => service === name || heard.includes(topic))
+const topicsOf = ({ name }: Service, heard: readonly string[], partitions: number): TopicSpec[] =>
+  declaredTopics(partitions, ({ service, topic }) => service === name || heard.includes(topic));
+
+/** The topics of the contracts, for an installation of so many partitions; all of them unless told. */
+export function declaredTopics(partitions: number, wanted: (stream: Stream) => boolean = () => true): TopicSpec[] {
+  return Object.values<Stream>(streams).filter(wanted)
     .map((stream) => ({ topic: stream.topic, retentionHours: stream.retentionHours, compacted: stream.compacted, partitions: partitionsOf(stream, partitions) }));
 }
 
 /** Tries until it works. What cannot pass (a wrong password, a broken rule) is thrown. */
-async function untilPossible<T>(work: () => Promise<T>, waiting: (error: unknown) => void): Promise<T> {
+export async function untilPossible<T>(work: () => Promise<T>, waiting: (error: unknown) => void): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();

@@ -3,16 +3,11 @@ import '@yunke/service/telemetry';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { identity } from '@yunke/identity';
-import { ingestion } from '@yunke/ingestion';
-import { inventory } from '@yunke/inventory';
-import { notifications } from '@yunke/notifications';
-import { orders } from '@yunke/orders';
-import { segmentation } from '@yunke/segmentation';
 import { run } from '@yunke/service';
 
 import { playDemo } from './demo/demo.js';
 import { readyBlock } from './ready.js';
+import { servicesOf } from './services.js';
 
 const demo = process.argv.includes('--demo');
 if (demo) process.env['YUNKE_DATA'] ??= join('.yunke', 'demo'); // a shop that was never there stays apart from real customers
@@ -24,6 +19,6 @@ if (demo && daysPerSecond > 0) {
   process.env['YUNKE_CLOCK'] = clockFile;
 }
 
-const running = await run([ingestion, identity, segmentation, orders, inventory, notifications], { ownCredentials: true });
+const running = await run(await servicesOf('all'), { ownCredentials: true });
 console.log(readyBlock(running));
 if (demo) await playDemo(running, { daysPerSecond, clockFile });

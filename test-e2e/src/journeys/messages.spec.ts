@@ -19,7 +19,7 @@ const order = (orderId: string, name: string, unitPrice: string): Record<string,
 const mailTo = async ({ get }: Stage, name: string): Promise<any[]> => (await get('notifications', `/api/notifications/mailbox?to=${name}@example.com`)).items;
 const intentsAbout = async ({ get }: Stage, rule: string): Promise<any[]> => (await get('notifications', `/api/notifications/intents?rule=${rule}`)).items;
 
-async function put({ platform }: Stage, path: string, body: object, service: 'notifications' | 'ingestion' = 'notifications'): Promise<void> {
+async function put({ platform }: Stage, path: string, body: object, service: 'notifications' | 'ingestion' | 'inventory' = 'notifications'): Promise<void> {
   const { status } = await fetch(`${platform.process(service).url}${path}`, { method: 'PUT', headers: { authorization: `Bearer ${platform.credentials.apiToken}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
   expect(status).toBe(200);
 }
@@ -91,4 +91,24 @@ journey('what a source sends as history writes to nobody, and the same platform 
   await eventually(async () => expect(await mailTo(stage, 'olga')).toMatchObject([{ subject: 'Your order shop:M8' }]), 60_000);
   expect((await get('orders', '/api/orders/archive:M7')).status).toBe('placed');
   expect(await mailTo(stage, 'olga')).toHaveLength(1);
+});
+
+journey('a shortage opens an alert, mails staff once, and closes when goods arrive', async (stage) => {
+  const { send, get, said, eventually } = stage;
+  const alerts = async (): Promise<string[]> => (await said(streams.inventoryAlerts)).filter(({ body }) => body['sku'] === 'matcha').map(({ type }) => type);
+  const stock = (say: object): Promise<void> => send({ type: 'StockObserved', messageId: id(), movementId: id(), occurredAt: now(), sku: 'matcha', warehouse: 'main', ...say });
+  await put(stage, '/api/inventory/thresholds', { sku: 'matcha', reorderPoint: 5 }, 'inventory');
+  await stock({ kind: 'count', quantity: 20 });
+  await stock({ kind: 'sale', quantity: -18 });
+
+  const items = await eventually(async () => {
+    const found = (await get('notifications', '/api/notifications/mailbox?to=staff@yunke.localhost')).items;
+    expect(found).toHaveLength(1);
+    return found;
+  }, 60_000);
+  expect(items[0]).toMatchObject({ subject: '库存预警：matcha（shortage）', text: expect.stringContaining('可用 2，阈值 5') });
+  await stock({ kind: 'receipt', quantity: 50 });
+
+  await eventually(async () => expect(await alerts()).toEqual(['StockAlertOpened', 'StockAlertClosed']), 60_000);
+  expect((await get('notifications', '/api/notifications/mailbox?to=staff@yunke.localhost')).items).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import addressparser from 'nodemailer/lib/addressparser';
 import MailComposer from 'nodemailer/lib/mail-composer';
 
@@ -12,7 +12,7 @@ import { Smtp } from './smtp.worker.js';
 
 /** E-mail over SMTP: to the server that the configuration names, else to the built-in mailbox. */
 @Injectable()
-export class EmailProvider implements Provider, OnApplicationBootstrap, OnModuleDestroy {
+export class EmailProvider implements Provider, OnApplicationBootstrap, OnApplicationShutdown {
   #smtp: Smtp | undefined;
 
   constructor(private readonly config: NotificationsConfig, private readonly mailbox: Mailbox) {}
@@ -21,7 +21,8 @@ export class EmailProvider implements Provider, OnApplicationBootstrap, OnModule
     this.#smtp = new Smtp({ url: this.config.smtpUrl ?? (await this.mailbox.listen()), timeoutMs: this.config.callSeconds * 1_000 });
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the dispatcher has sent what was in flight. */
+  async onApplicationShutdown(): Promise<void> {
     this.#smtp?.close();
     await this.mailbox.close();
   }

@@ -10,7 +10,7 @@ export type Result =
   | { readonly kind: 'accepted'; readonly why: string; readonly providerId?: string }
   | { readonly kind: 'refused'; readonly why: string; readonly isDead?: boolean }
   | { readonly kind: 'busy'; readonly why: string; readonly afterMs?: Millis }
-  | { readonly kind: 'unclear'; readonly why: string };
+  | { readonly kind: 'unclear'; readonly why: string; readonly afterMs?: Millis };
 
 /** A message whose provider was called. `attempts` counts this call; `wasUnclear`: an earlier one may have been taken. */
 export type Called = { readonly class: MessageClass; readonly channel: Channel; readonly attempts: number; readonly wasUnclear: boolean; readonly expiresAt: Millis };
@@ -36,14 +36,14 @@ export function afterCall(called: Called, result: Result, now: Millis, jitter: n
   if (result.kind === 'refused') return { state: called.wasUnclear ? 'unknown' : 'failed', why: result.why };
   if (result.kind === 'unclear' && called.class === 'marketing') return { state: 'unknown', why: result.why };
   const pause = SCHEDULE[called.channel][called.attempts - 1];
-  const wait = result.kind === 'busy' ? Math.max(pause ?? 0, result.afterMs ?? 0) : pause;
+  const wait = result.kind === 'busy' ? Math.max(pause ?? 0, result.afterMs ?? 0) : (result.afterMs ?? pause);
   const dueAt = now + Math.ceil((wait ?? 0) * (1 + jitter / 10));
   if (pause === undefined || dueAt >= called.expiresAt) return { state: called.wasUnclear || result.kind === 'unclear' ? 'unknown' : 'failed', why: result.why };
   return { state: 'waiting', dueAt, why: result.why };
 }
 
-/** The process died between the call and its result, or before the call: nobody knows. */
-export const LOST: Result = { kind: 'unclear', why: 'call.unfinished' };
+/** Our process died between the call and its result, or before the call: nobody knows. Its lease was pause enough; the provider is not at fault. */
+export const LOST: Result = { kind: 'unclear', why: 'call.unfinished', afterMs: 0 };
 
 /** A number in [0, 1) from an id and a count: the same for the same call, spread over calls. */
 export const jitterOf = (id: string, attempts: number): number => ((Number.parseInt(id.slice(0, 8), 16) * 31 + attempts * 7_919) % 1_000) / 1_000;

@@ -52,7 +52,7 @@ function customers(scene: Scene, round: number): Record<string, string | boolean
 function ordersOf(scene: Scene, round: number): { readonly orderId: string; readonly [field: string]: unknown }[] {
   const now = new Date().toISOString();
   return Array.from({ length: PER_ROUND }, (_, index) => ({
-    type: 'OrderObserved', messageId: `o-${name(scene, round, index)}`, occurredAt: now, orderId: name(scene, round, index), subject: `account:${name(scene, round, index)}`, currency: 'CNY', placedAt: now,
+    type: 'OrderObserved', messageId: `o-${name(scene, round, index)}`, occurredAt: now, orderId: `${scene.section}-k${round}-${index}`, subject: `account:${name(scene, round, index)}`, currency: 'CNY', placedAt: now,
     lines: [{ lineId: '1', sku: 'tea', quantity: 1, unitPrice: '5000.00' }],
   }));
 }

@@ -1,0 +1,30 @@
+import '@yunke/service/telemetry';
+
+import { migrateServices, prepareTopics, run } from '@yunke/service';
+
+import { servicesOf } from './services.js';
+
+const USAGE = `usage: yunke [serve]              runs the services of YUNKE_SERVICES (all)
+       yunke migrate              brings their databases to the schema that this version needs
+       yunke topics apply|check   makes the topics of the contracts, or compares them: exit code 1 when they differ`;
+
+const say = (line: string): void => console.log(line);
+const [command = 'serve', action] = process.argv.slice(2);
+const wanted = (): ReturnType<typeof servicesOf> => servicesOf(process.env['YUNKE_SERVICES'] || 'all');
+
+/** The image's program. */
+async function main(): Promise<void> {
+  if (command === 'serve') return void (await run(await wanted()));
+  if (command === 'migrate') return migrateServices(await wanted(), say);
+  if (command === 'topics' && (action === 'apply' || action === 'check')) {
+    if (!(await prepareTopics(action, say))) process.exitCode = 1;
+    return;
+  }
+  console.error(USAGE);
+  process.exitCode = 2;
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
