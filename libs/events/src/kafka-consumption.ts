@@ -180,16 +180,5 @@ const recordOf = ({ offset, key, value, headers }: KafkaMessage): LogRecord => (
   offset: Number(offset),
   key: key === null ? null : key.toString('utf8'),
   value: value === null ? null : value.toString('utf8'),
-  headers: headersOf(headers),
+  headers: headers as unknown as Record<string, string>, // decodeRecord reads them as texts
 });
-
-function headersOf(headers: KafkaMessage['headers']): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    // A name that came several times counts with its last value, as in an object.
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    texts[name] = last?.toString() ?? '';
-  }
-  return texts;
-}
