@@ -1,12 +1,16 @@
 import { streams, type Fact } from '@yunke/contracts';
 import { Batch } from '@yunke/events';
-import { DAY, iso } from '@yunke/kernel';
+import { DAY, HOUR, iso } from '@yunke/kernel';
+import { Settings } from '@yunke/service';
 import { NOON, aReturnObserved, anOrderObserved, eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
 import supertest from 'supertest';
 
 import { OrderHandlers } from './order/order.handlers.js';
+import { OrdersConfig } from './orders.config.js';
 import { orders } from './orders.module.js';
 import { ReturnHandlers } from './return/return.handlers.js';
+
+const config = new OrdersConfig(new Settings({}));
 
 describe('orders', () => {
   let service: ServiceUnderTest;
@@ -44,7 +48,7 @@ describe('orders', () => {
     const record = <T extends string, B extends { acceptedAt: string }>(type: T, body: B, key: string) => ({ type, body, key, id: `id-${type}`, acceptedAt: Date.parse(body.acceptedAt) });
     const placed = new Batch<typeof streams.orderObservations>([record('OrderObserved', anOrderObserved({ orderId: 'shop:raced' }), 'shop:raced')]);
     const refunded = new Batch<typeof streams.returnObservations>([record('ReturnObserved', aReturnObserved({ returnId: 'shop:R-raced', orderId: 'shop:raced' }), 'shop:R-raced')]);
-    const [handlers, returns] = [new OrderHandlers(), new ReturnHandlers()];
+    const [handlers, returns] = [new OrderHandlers(config), new ReturnHandlers(config)];
     let commit!: () => void;
     const mayCommit = new Promise<void>((resolve) => (commit = resolve));
     let first: Promise<void> = Promise.resolve();
@@ -103,7 +107,24 @@ describe('orders', () => {
     await service.hear({ ...answer('StockReserved', 'shop:lapsing', 1), body: { ...answer('StockReserved', 'shop:lapsing', 1).body, acceptedAt: iso(soon) } } as Fact);
 
     await eventually(async () => expect((await asksOf('shop:lapsing')).at(-1)).toMatchObject({ ask: '2', wants: 'release', because: 'lapsed', reason: 'time', acceptedAt: iso(soon + 14 * DAY) }));
-    expect((await factsOf('shop:lapsing')).at(-1)).toMatchObject({ type: 'OrderBackordered', body: { because: 'lapsed', reason: 'time' } });
+    expect((await factsOf('shop:lapsing')).findLast(({ type }) => type === 'OrderBackordered')).toMatchObject({ body: { because: 'lapsed', reason: 'time' } });
+  });
+
+  it('says when a promise is missed and when an order stands too long, at that instant and once', async () => {
+    const [promise, paid] = [Date.now() + 1_500, Date.now() - 48 * HOUR + 1_500];
+    const late = anOrderObserved({ orderId: 'shop:late' });
+    await service.hear(
+      { type: 'OrderObserved', body: { ...late, promisedAt: iso(promise) } },
+      { type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:stalled', paidAt: iso(paid) }) },
+      { type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:long-stalled', acceptedAt: iso(Date.now()), paidAt: iso(paid - 3 * HOUR) }) },
+      { type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:in-time', promisedAt: iso(promise), deliveredAt: iso(promise - 5_000) }) });
+
+    await eventually(async () => expect((await factsOf('shop:late')).at(-1)).toMatchObject({ type: 'OrderLate', body: { promisedAt: iso(promise), effectiveAt: iso(promise), acceptedAt: iso(promise), reason: 'time' } }));
+    await eventually(async () => expect((await factsOf('shop:stalled')).at(-1)).toMatchObject({ type: 'OrderStalled', body: { stage: 'paid', since: iso(paid), effectiveAt: iso(paid + 48 * HOUR), reason: 'time' } }));
+    expect((await factsOf('shop:long-stalled')).at(-1)).toMatchObject({ type: 'OrderStalled', body: { reason: 'late' } });
+    await service.hear({ type: 'OrderObserved', body: { ...late, messageId: 'shipped', occurredAt: iso(promise + 100), acceptedAt: iso(promise + 100), shippedAt: iso(promise + 100) } });
+    await eventually(async () => expect((await factsOf('shop:late')).map(({ type }) => type)).toEqual(['OrderPlaced', 'OrderLate', 'OrderShipped']));
+    expect((await factsOf('shop:in-time')).map(({ type }) => type)).not.toContain('OrderLate');
   });
 
   it('says a return that points at no order by itself', async () => {

@@ -19,6 +19,9 @@ type Fields = { [M in Milestone]?: Register<Millis> } & {
 
 type Shipment = { [M in Milestone]?: Register<Millis> } & { carrier?: Register<string>; promised?: Register<Millis> };
 
+/** The deadlines that were said to be missed: which promise, and the stage since when. */
+export type Missed = { readonly promise?: Millis; readonly stageSince?: Millis };
+
 /** What a return did to its order: kept by return.ts, which folds it. */
 export type OrderReturn = { readonly refundMinor: number; readonly currency?: string; readonly refundedAt?: Millis; readonly receivedAt?: Millis };
 
@@ -38,6 +41,8 @@ export type Order = {
   readonly live?: true;
   /** What was asked of inventory, and its answer (reservation.ts). */
   readonly saga?: Saga;
+  /** The deadlines that it missed, as was said (deadline.ts). */
+  readonly missed?: Missed;
   /** How many times its lines were recorded. */
   readonly linesSeq?: number;
 };
@@ -150,7 +155,7 @@ export function refunds(order: Order): { own: Refund[]; foreign: Refund[] } {
   return { own: all.filter((refund) => !isForeign(refund)), foreign: all.filter(isForeign) };
 }
 
-const STATUS: Record<Milestone, OrderState['status']> = { placed: 'placed', reviewed: 'reviewed', paid: 'paid', allocated: 'allocated', picked: 'picked', packed: 'packed', shipped: 'shipped',
+export const STATUS: Record<Milestone, OrderState['status']> = { placed: 'placed', reviewed: 'reviewed', paid: 'paid', allocated: 'allocated', picked: 'picked', packed: 'packed', shipped: 'shipped',
   inTransit: 'in_transit', outForDelivery: 'out_for_delivery', delivered: 'delivered', completed: 'completed', cancelled: 'cancelled' };
 
 /** The order as the contract shows it. An order without a `placed` of its own counts from its first milestone. */

@@ -5,7 +5,7 @@ import { iso, type Millis } from '@yunke/kernel';
 
 import { changes } from './order-change.js';
 import { observe, reached, stateOf, unknownOrder, type Order } from './order.js';
-import { lapse } from './reservation.handlers.js';
+import { lapse } from './time.handlers.js';
 import { answered } from './saga.js';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');

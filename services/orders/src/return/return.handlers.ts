@@ -8,7 +8,8 @@ import type { Tx } from '@yunke/postgres';
 import { changes, type Because } from '../order/order-change.js';
 import { withReturn, type Order } from '../order/order.js';
 import * as orders from '../order/order.store.js';
-import { keep } from '../order/reservation.handlers.js';
+import { keep } from '../order/time.handlers.js';
+import { OrdersConfig } from '../orders.config.js';
 import { forOrder, observe, record, valuesOf, type Return } from './return.js';
 import { lockMany, saveMany } from './return.store.js';
 
@@ -17,6 +18,8 @@ type Moved = { readonly before: Return; readonly after: Return };
 
 @Controller()
 export class ReturnHandlers {
+  constructor(private readonly config: OrdersConfig) {}
+
   @On(streams.returnObservations)
   async heard(batch: Returns, tx: Tx): Promise<void> {
     const locked = await lockMany(tx, batch.keys());
@@ -52,7 +55,7 @@ export class ReturnHandlers {
         return causedBy(record, result.facts);
       });
     });
-    await keep(tx, locked, [...now.values()]);
+    await keep(tx, locked, [...now.values()], { limits: this.config.stageLimits });
     return facts;
   }
 }
