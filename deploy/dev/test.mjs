@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { kafkaMissing, startKafka } from '../kafka/kafka.mjs';
+import { promtool } from './rules.mjs';
 
 const onlyJourneys = process.argv.includes('journeys');
 const JOURNEYS = 'test-e2e/src/journeys';
@@ -66,6 +67,8 @@ try {
     if (missing) notRun.push(...NEEDS_KAFKA.map((part) => `${part} (${missing})`));
     else kafka = await startKafka();
     const env = kafka ? { TEST_KAFKA_BROKERS: kafka.brokers } : {};
+    if (!onlyJourneys && !promtool()) notRun.push('the alert rules and their tests (promtool is missing)');
+    else if (!onlyJourneys) await step('alert rules and dashboards', 'node', ['deploy/dev/rules.mjs']);
     if (!onlyJourneys) await jest('unit, laws, db, logs', ['--maxWorkers=2', `--testPathIgnorePatterns=${JOURNEYS}`], env);
     await jest('journeys in one process', ['--runInBand', JOURNEYS], { ...env, YUNKE_SHAPE: 'one' });
     if (kafka) await jest('journeys split on Kafka', ['--runInBand', JOURNEYS], { ...env, YUNKE_SHAPE: 'split' });

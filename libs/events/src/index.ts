@@ -1,3 +1,4 @@
+export { Backlog } from './backlog.js';
 export { Batch, causedBy, type Folded, type Heard, type MessagesOf } from './batch.js';
 export { embeddedLog } from './embedded-log.js';
 export { kafkaLog, type KafkaOptions } from './kafka.js';
@@ -6,6 +7,7 @@ export { eachFetch } from './log.js';
 export type { Append, Consumption, ConsumeOptions, EventLog, Fetch, LogRecord, TopicSpec, Verdict, Watermark } from './log.js';
 export { Listener, type Hearing, type ListenerOptions } from './listener.js';
 export { EventTables1700000000001 } from './migrations/event-tables.js';
+export { measured } from './metrics.js';
 export { LogTransport, On, OnCopies, calledWithTx } from './on.js';
 export { listParked, type ParkedKey, type Place } from './park.js';
 export { partitionOf } from './partition.js';

@@ -1,11 +1,11 @@
 import type { Stream } from '@yunke/contracts';
-import { Problem, fault } from '@yunke/kernel';
+import { Problem, clockOffset, fault } from '@yunke/kernel';
 import { isTransient, type Db, type Tx } from '@yunke/postgres';
 
 import { Batch, numberOf, parse, type Heard, type MessagesOf } from './batch.js';
 import { RECORDS_PER_CHUNK, chunksOf, type Part, type Turn } from './chunks.js';
 import type { EventLog, Fetch, LogRecord, Verdict } from './log.js';
-import { metrics } from './metrics.js';
+import { measured, metrics } from './metrics.js';
 import { parkKey, parkRecords, parkedAmong, parkingKey, takeParked, type Place } from './park.js';
 import { findPosition, movePositions, startAt, stopPosition, type Move, type Position } from './position.js';
 import { traced } from './traced.js';
@@ -137,9 +137,9 @@ export class Listener {
     const { topic } = parts[0]!.turn.fetch;
     const hearing = this.#hearings.get(topic)!;
     const sifted = parts.map(({ turn, records, next }) => ({ turn, partition: turn.fetch.partition, from: turn.position, ...this.#sift(hearing, turn.position, records, next) }));
-    const finished = metrics.chunk.startTimer({ service, topic });
     await fault('consumer.before-begin');
-    const heard = await traced(`process ${topic}`, sifted.flatMap(({ records }) => records), () => db.tx(async (tx) => {
+    const span = { service, topic, records: sifted.flatMap(({ records }) => records) };
+    const heard = await traced(span, () => measured({ service, handler: topic }, () => db.tx(async (tx) => {
       await fault('consumer.before-cas');
       const withParked = await movePositions(tx, topic, sifted);
       await fault('consumer.after-cas');
@@ -151,9 +151,8 @@ export class Listener {
       if (fresh.length > 0) await hearing.handle(new Batch(fresh), tx);
       await fault('consumer.before-commit');
       return fresh;
-    }));
+    })));
     await fault('consumer.after-commit');
-    finished();
     for (const { turn, to } of sifted) {
       turn.position = to;
       this.#positions.set(turn.name, to);
@@ -173,7 +172,7 @@ export class Listener {
     const labels = { service: this.options.service, topic };
     metrics.repeated.inc(labels, repeated);
     metrics.heard.inc(labels, heard.length);
-    if (heard.length > 0) metrics.lag.set(labels, (Date.now() - heard.at(-1)!.acceptedAt) / 1_000);
+    if (heard.length > 0) metrics.endToEnd.observe(labels, Math.max(0, Date.now() + clockOffset() - heard.at(-1)!.acceptedAt) / 1_000);
   }
 
   /** What can be heard; the rest is parked: records that are not ours or stopped us, and everything behind them with the same key. */
@@ -222,7 +221,6 @@ export class Listener {
   }
 
   #stopped({ topic, partition }: Place, code: string): Verdict {
-    metrics.stopped.inc({ service: this.options.service, topic });
     this.options.report('error', 'a partition stands still until somebody looks at it', { topic, partition, code });
     return { kind: 'stop', code };
   }

@@ -69,6 +69,7 @@ export class Relay {
       } catch (error) {
         if (codeOf(error) === FENCED) continue;
         failures += 1;
+        metrics.relayFailures.inc({ service: this.options.service });
         this.options.report(failures > 5 ? 'error' : 'warn', 'the relay will try again', { service: this.options.service, attempt: failures, error });
         await pause(Math.min(5_000, 100 * 2 ** failures) * (0.5 + Math.random() / 2));
       }
@@ -93,6 +94,7 @@ export class Relay {
       `select b.first_n, o.topic, o.partition, o.events, o.payload from relay_batch b, unnest(b.ids) as held (id) join outbox o using (id)
        order by b.first_n, o.id`);
     for (const claim of group(rows)) {
+      metrics.resends.inc({ service: this.options.service });
       metrics.resent.inc({ service: this.options.service }, claim.rows.reduce((sum, { events }) => sum + events, 0));
       await this.#send(claim);
       await this.#step(claim.firstN, 0);
@@ -137,8 +139,11 @@ export class Relay {
   async #send(claim: Claim): Promise<void> {
     await fault('relay.before-send');
     const batch = this.#batch(claim);
+    const acknowledged = metrics.send.startTimer({ service: this.options.service });
     await this.options.log.append(batch);
+    acknowledged();
     await fault('relay.after-ack');
+    metrics.batches.inc({ service: this.options.service });
     metrics.published.inc({ service: this.options.service }, batch.reduce((sum, { records }) => sum + records.length, 0));
   }
 

@@ -11,7 +11,8 @@ import { createOuterServer } from './edge/server.js';
 import { createLogger, type Logger } from './logger.js';
 import { startOperations } from './operations/operations.module.js';
 import { importTokenKeys, platformConfig, type PlatformConfig } from './platform-config.js';
-import { startService, type RunningService, type Service } from './service.js';
+import { ThisProcess } from './operations/this-process.js';
+import { startService, untilPossible, type RunningService, type Service } from './service.js';
 import { Settings } from './settings.js';
 
 const STOP_WITHIN_MS = 30_000;
@@ -33,8 +34,9 @@ export type Running = {
 };
 
 /**
- * Starts services in this process and runs until SIGINT or SIGTERM: checks every configuration first, then the log and the
- * databases, each service, and listens last; stops in reverse. The choice between Kafka and the embedded log is made here only.
+ * Starts services in this process and runs until SIGINT or SIGTERM: checks every configuration first, then listens and tells that it
+ * lives and is not ready; opens the log and the databases, and starts and mounts each service; stops in reverse. The choice between Kafka
+ * and the embedded log is made here only.
  * @throws Error that lists all faults of the configuration
  */
 export async function run(services: readonly Service[], options: RunOptions = {}): Promise<Running> {
@@ -48,7 +50,11 @@ export async function run(services: readonly Service[], options: RunOptions = {}
 
   const logger = createLogger(config.logLevel);
   const stops: (() => Promise<unknown>)[] = [];
+  const here = new ThisProcess(services.map(({ name }) => name));
+  const outer = createOuterServer({ log: logger });
   const stop = async (): Promise<void> => {
+    here.stopping = true;
+    await outer.close(STOP_WITHIN_MS / 2);
     for (const each of stops.splice(0).reverse()) await each().catch((error: unknown) => logger.error({ error }, 'stopping'));
   };
   const failed = (error: unknown): void => {
@@ -58,26 +64,21 @@ export async function run(services: readonly Service[], options: RunOptions = {}
   };
 
   try {
-    const { databaseUrl, log } = await openPlatform(config, { services, stops, logger });
     const tokenKeys = new TokenKeys(await importTokenKeys(config.tokenKeys));
-    const started: RunningService[] = [];
+    const operations = await startOperations(here, { tokenKeys, logger });
+    stops.push(() => operations.app.close());
+    outer.mount(['/health', '/metrics', '/openapi.json', '/openapi', '/api/operations'], operations.handler);
+    const port = await listen(outer.server, config);
+    const { databaseUrl, log } = await openPlatform(config, { services, stops, logger });
     for (const service of services) {
       const running = await startService(service, { databaseUrl: databaseUrl(service.name), ...(config.database?.ca && { databaseCa: config.database.ca }), log, settings, tokenKeys, logger, failed, secret: config.secret, partitions: config.partitions, migrate: config.migrate });
       stops.push(() => running.stop());
-      started.push(running);
+      here.services.push(running);
+      outer.mount([...service.routes], running.handler);
     }
-    const operations = await startOperations(started, { tokenKeys, logger });
-    stops.push(() => operations.app.close());
-    const outer = createOuterServer({ log: logger });
-    outer.mount(['/health', '/metrics', '/openapi.json', '/openapi', '/api/operations'], operations.handler);
-    for (const { service, handler } of started) outer.mount([...service.routes], handler);
-    const port = await listen(outer.server, config);
-    stops.push(async () => {
-      operations.here.stopping = true;
-      await outer.close(STOP_WITHIN_MS / 2);
-    });
+    outer.complete();
     onSignals(stop, logger.info.bind(logger));
-    return { url: `http://${config.host}:${port}`, config, services: started, log, stop, ...(own && { credentials: { file: own.file, fresh: own.fresh, values: own.credentials } }) };
+    return { url: `http://${config.host}:${port}`, config, services: here.services, log, stop, ...(own && { credentials: { file: own.file, fresh: own.fresh, values: own.credentials } }) };
   } catch (error) {
     await stop();
     throw error;
@@ -104,7 +105,7 @@ async function openPlatform(config: PlatformConfig, { services, stops, logger }:
   }
   if (!config.database && !config.kafka) await (await postgres()).createDatabase('yunke_log');
   const clientId = `yunke-${services.map(({ name }) => name).join('-')}`;
-  const log = config.kafka ? kafkaLog({ ...config.kafka, clientId, log: (level, message, about) => logger[level](about, `kafka: ${message}`) }) : await embeddedLog(databaseUrl('log'));
+  const log = config.kafka ? kafkaLog({ ...config.kafka, clientId, log: (level, message, about) => logger[level](about, `kafka: ${message}`) }) : await untilPossible(() => embeddedLog(databaseUrl('log')), (error) => logger.warn({ error }, 'waiting for the log'));
   stops.push(() => log.close());
   return { databaseUrl, log };
 }

@@ -12,6 +12,7 @@ import { TokenGuard, TokenKeys } from './auth.js';
 import { createApplication } from './edge/application.js';
 import type { Handler } from './edge/server.js';
 import { nestLogger, type Logger } from './logger.js';
+import { Vitals } from './operations/vitals.js';
 import type { Settings } from './settings.js';
 
 /** A deployable with one purpose and its own database, as a value: `run` starts one, several or all of them. */
@@ -47,6 +48,7 @@ export type RunningService = {
   readonly app: NestFastifyApplication;
   readonly listener: Listener | undefined;
   readonly handler: Handler;
+  readonly vitals: Vitals;
   stop(): Promise<void>;
 };
 
@@ -79,7 +81,7 @@ export async function startService(service: Service, options: StartOptions): Pro
   const relay = new Relay({ db, log, service: service.name, epoch, report });
   giveVoice(db, { service: service.name, secret, partitions, epoch, wake: () => relay.wake() });
 
-  const { app, handler } = await createApplication(Host.of(service, { db, config, tokenKeys: options.tokenKeys }), { log: logger, isTransient, nestLogger: nestLogger(logger) });
+  const { app, handler } = await createApplication(Host.of(service, { db, config, tokenKeys: options.tokenKeys }), { log: logger, isTransient, nestLogger: nestLogger(logger), service: service.name });
   const hearing = new LogTransport({ db, log, service: service.name, group: `yunke.${service.name}`, report, failed: options.failed });
   const timing = new TimerTransport({ db, log, service: service.name, topics: () => hearing.topics, report });
   app.connectMicroservice({ strategy: hearing });
@@ -90,6 +92,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 
   return {
     service, db, app, listener: hearing.listener, handler,
+    vitals: new Vitals({ service: service.name, db, log, topics: hearing.topics, timerKinds: timing.kinds, report }),
     async stop() {
       await app.close(); // stops hearing and timers: the chunk in hand ends, the group is left
       await relay.stop();

@@ -1,7 +1,5 @@
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { Gauge } from 'prom-client';
-
-import { calledWithTx, type EventLog } from '@yunke/events';
+import { calledWithTx, measured, type EventLog } from '@yunke/events';
 import { isTransient, type Db } from '@yunke/postgres';
 
 import { heardThrough } from './horizon.js';
@@ -13,8 +11,6 @@ const LONGEST_SLEEP_MS = 1_000;
 const SHORTEST_SLEEP_MS = 100;
 /** A partition that says nothing for so long no longer holds time up. */
 const PATIENCE_MS = 60_000;
-
-const overdue = new Gauge({ name: 'yunke_timers_overdue_seconds', help: 'How late the most overdue timer is.', labelNames: ['service'] });
 
 /** Is called with the keys of this kind that are due: `(due: Due, tx: Tx)`. Lock the keys as the handlers do, look again, act. */
 export function OnTimer(kind: string): MethodDecorator {
@@ -40,6 +36,11 @@ export class TimerTransport extends Server implements CustomTransportStrategy {
 
   constructor(private readonly options: TimerTransportOptions) {
     super();
+  }
+
+  /** The kinds of timers that the service's methods handle. */
+  get kinds(): string[] {
+    return [...this.messageHandlers.keys()];
   }
 
   listen(done: () => void): void {
@@ -75,18 +76,17 @@ export class TimerTransport extends Server implements CustomTransportStrategy {
   /** Fires what is ripe. Returns the milliseconds until it is worth looking again. */
   async #fire(): Promise<number> {
     const { db, log, service, topics } = this.options;
-    const kinds = [...this.messageHandlers.keys()];
+    const { kinds } = this;
     const now = await db.now();
     const [first] = await this.#due(kinds, { until: Infinity, limit: 1 });
     const soonest = first?.due ?? Infinity;
-    overdue.set({ service }, Math.max(0, now - Math.min(now, soonest)) / 1_000);
     if (soonest > now) return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, soonest - now));
 
     const until = Math.max(await heardThrough(db, log, topics()), now - PATIENCE_MS);
     const ripe = soonest > until ? [] : await this.#due(kinds, { until, limit: KEYS_PER_CHUNK });
     for (const kind of kinds) {
       const keys = ripe.filter((timer) => timer.kind === kind).map(({ key }) => key).sort();
-      if (keys.length > 0) await db.tx((tx) => this.messageHandlers.get(kind)!({ kind, keys, until } satisfies Due, tx));
+      if (keys.length > 0) await measured({ service, handler: `timer:${kind}` }, () => db.tx((tx) => this.messageHandlers.get(kind)!({ kind, keys, until } satisfies Due, tx)));
     }
     return ripe.length === KEYS_PER_CHUNK ? 0 : SHORTEST_SLEEP_MS;
   }

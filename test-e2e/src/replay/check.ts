@@ -4,11 +4,12 @@ import { join } from 'node:path';
 
 import { startEmbeddedPostgres } from '@yunke/postgres';
 
-import { compareCounts, compareCustomers, compareTally, type Difference, type Profile } from './comparison.js';
+import { compareCounts, compareCustomers, compareStock, compareTally, type Difference, type Profile } from './comparison.js';
 import { untilDigested, type OrderCounts } from './digesting.js';
+import { WAREHOUSE } from './mapping.js';
 import { consult, type Oracle } from './oracle.js';
 import type { PlatformApi } from './platform-api.js';
-import type { Settings } from './settings.js';
+import type { ServiceName, Settings } from './settings.js';
 import type { Tally } from './tally.js';
 
 /** What `--check` found. `digested`: when the platform had come to rest (`performance.now()`). */
@@ -30,9 +31,9 @@ export async function check(settings: Settings, tally: Tally, { api, note }: { a
   async function compare(quietMs: number): Promise<Checked> {
     const { counts, parkedKeys } = await untilDigested(api, { source: settings.source, quietMs }, note);
     const digested = performance.now() - quietMs;
-    note('comparing every customer');
-    const ofCustomers = compareCustomers(oracle.customers, await profiles(api), settings.source);
-    const differences = [...compareCounts(oracle, counts), ...compareTally(oracle, tally), ...ofCustomers];
+    note('comparing every customer and every stock level');
+    const ofCustomers = compareCustomers(oracle.customers, await pages<Profile>(api, 'segmentation', '/api/segmentation/profiles?limit=200'), settings.source);
+    const differences = [...compareCounts(oracle, counts), ...compareTally(oracle, tally), ...compareStock(oracle.stock, await pages<Level>(api, 'inventory', `/api/inventory/levels?warehouse=${WAREHOUSE}&limit=200`)), ...ofCustomers];
     return { customers: oracle.customers.length, differing: new Set(ofCustomers.map(({ of }) => of)).size, differences, counts, parkedKeys, digested };
   }
 }
@@ -48,10 +49,13 @@ async function withScratch(settings: Settings, work: (database: string) => Promi
   }
 }
 
-async function profiles(api: PlatformApi): Promise<Profile[]> {
-  const all: Profile[] = [];
+type Level = { readonly sku: string; readonly onHand: number };
+
+/** All pages of a list; its path has a query. */
+async function pages<T>(api: PlatformApi, service: ServiceName, path: string): Promise<T[]> {
+  const all: T[] = [];
   for (let after: string | undefined = ''; after !== undefined; ) {
-    const page: { items: Profile[]; next?: string } = await api.ask('segmentation', `/api/segmentation/profiles?limit=200${after && `&after=${encodeURIComponent(after)}`}`);
+    const page: { items: T[]; next?: string } = await api.ask(service, `${path}${after && `&after=${encodeURIComponent(after)}`}`);
     all.push(...page.items);
     after = page.next;
   }

@@ -1,5 +1,5 @@
 import type { OrderCounts } from './digesting.js';
-import type { Expected, Oracle } from './oracle.js';
+import type { Expected, ExpectedStock, Oracle } from './oracle.js';
 import type { Tally } from './tally.js';
 
 /** A profile as segmentation shows it. */
@@ -50,6 +50,14 @@ export function compareCounts({ counts }: Oracle, found: OrderCounts): Differenc
   const expected: OrderCounts = { orders: counts.orders, unattributed: counts.ordersWithoutCustomer, returns: counts.returns, unattributedReturns: counts.returnsWithoutCustomer };
   return (Object.keys(expected) as (keyof OrderCounts)[]).filter((name) => found[name] !== expected[name])
     .map((name) => ({ of: 'the platform', what: name, expected: expected[name], found: found[name] }));
+}
+
+/** Compares the level of every stock code. One too many is a difference too. */
+export function compareStock(expected: readonly ExpectedStock[], levels: Iterable<{ readonly sku: string; readonly onHand: number }>): Difference[] {
+  const found = new Map([...levels].map(({ sku, onHand }) => [sku, onHand]));
+  const differences = expected.filter(({ sku, onHand }) => found.get(sku) !== onHand).map(({ sku, onHand }): Difference => ({ of: sku, what: 'on hand', expected: onHand, found: found.get(sku) ?? 'nothing' }));
+  for (const { sku } of expected) found.delete(sku);
+  return [...differences, ...[...found].filter(([, onHand]) => onHand !== 0).map(([sku, onHand]): Difference => ({ of: sku, what: 'on hand', expected: 'nothing', found: onHand }))];
 }
 
 /** Whether what the sender accounted for by name is what SQL finds in the file. */

@@ -5,6 +5,8 @@ import { londonToUtc } from './london.js';
 import type { Row } from './rows.js';
 
 export const CURRENCY = 'GBP';
+/** The file knows of one. */
+export const WAREHOUSE = 'main';
 
 /** One native observation as `POST /v1/observations` takes it, and the key whose observations must be sent one after the other. */
 export type Observation = { readonly key: string; readonly lines: number; readonly body: { readonly type: string; readonly messageId: string; readonly occurredAt: string; readonly [field: string]: unknown } };
@@ -53,7 +55,7 @@ function adjusted(row: Row): Observation {
   return {
     key: row.sku, lines: 1,
     body: {
-      type: 'StockObserved', messageId: `adjustment-${row.number}`, occurredAt: londonToUtc(row.time), movementId: String(row.number), sku: row.sku, warehouse: 'main',
+      type: 'StockObserved', messageId: `adjustment-${row.number}`, occurredAt: londonToUtc(row.time), movementId: String(row.number), sku: row.sku, warehouse: WAREHOUSE,
       kind: 'adjustment', quantity: row.quantity, ...(row.description !== '' && { reason: row.description }),
     },
   };

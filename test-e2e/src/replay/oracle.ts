@@ -12,7 +12,10 @@ export type ExpectedCounts = {
   readonly negativePrices: number; readonly tenthOfAPennyPrices: number; readonly orderedMinor: number; readonly returnedMinor: number;
 };
 
-export type Oracle = { readonly customers: readonly Expected[]; readonly counts: ExpectedCounts };
+/** What is on hand of a stock code, which the file never fills up: nothing came in, and what came back is not counted. */
+export type ExpectedStock = { readonly sku: string; readonly onHand: number };
+
+export type Oracle = { readonly customers: readonly Expected[]; readonly counts: ExpectedCounts; readonly stock: readonly ExpectedStock[] };
 
 /** The file as it is: columns of text, numbered in its order. The header must name exactly these. */
 const LINES = `
@@ -59,6 +62,11 @@ const COUNTS = `
        count(*) filter (where price < 0)::float8 as "negativePrices", count(*) filter (where price <> trunc(price, 2))::float8 as "tenthOfAPennyPrices"
      from amount) as lines`;
 
+/** What was sold left the shop, and a line of negative quantity on an invoice is an adjustment: both lower the level. */
+const STOCK = `
+  select "StockCode" as sku, -sum(abs("Quantity"::numeric))::float8 as "onHand" from line
+  where left("InvoiceNo", 1) not in ('C', 'A') group by 1 having sum(abs("Quantity"::numeric)) > 0 order by 1`;
+
 /**
  * What the platform should say of every customer, computed once more from the file in plain SQL. Shares no code with the
  * platform or the sender. It works in temporary tables: the database is afterwards as it was.
@@ -73,7 +81,8 @@ export async function consult(file: string, database: string): Promise<Oracle> {
     await client.query(INVOICES);
     const { rows: customers } = await client.query<Expected>(CUSTOMERS);
     const { rows: [counts] } = await client.query<ExpectedCounts>(COUNTS);
-    return { customers, counts: counts! };
+    const { rows: stock } = await client.query<ExpectedStock>(STOCK);
+    return { customers, counts: counts!, stock };
   } finally {
     await client.end();
   }

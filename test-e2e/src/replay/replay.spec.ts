@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { validate } from '@yunke/contracts';
 import { throwAwayDatabase } from '@yunke/testing';
 
-import { compareCounts, compareCustomers, compareTally, type Profile } from './comparison.js';
+import { compareCounts, compareCustomers, compareStock, compareTally, type Profile } from './comparison.js';
 import { invoices, outline, type Invoice } from './invoice.js';
 import { londonToUtc } from './london.js';
 import { observationsOf, type Observation } from './mapping.js';
@@ -193,6 +193,13 @@ describe('comparing the platform with it', () => {
 
     expect(compareCounts(oracle, { orders: 7, unattributed: 1, returns: 3, unattributedReturns: 1 })).toEqual([]);
     expect(compareCounts(oracle, { orders: 7, unattributed: 0, returns: 3, unattributedReturns: 2 }).map(({ what }) => what)).toEqual(['unattributed', 'unattributedReturns']);
+  });
+});
+
+describe('comparing the stock with it', () => {
+  it('sees a level that is wrong, missing or one too many', () => {
+    expect(compareStock([{ sku: 'A', onHand: -3 }, { sku: 'B', onHand: -1 }, { sku: 'C', onHand: -2 }], [{ sku: 'A', onHand: -3 }, { sku: 'B', onHand: -2 }, { sku: 'D', onHand: 1 }]).map(({ of, expected, found }) => [of, expected, found]))
+      .toEqual([['B', -1, -2], ['C', -2, 'nothing'], ['D', 'nothing', 1]]);
   });
 });
 

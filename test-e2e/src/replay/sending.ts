@@ -1,6 +1,6 @@
 import { invoices, outline } from './invoice.js';
 import { Lanes } from './lanes.js';
-import { observationsOf } from './mapping.js';
+import { WAREHOUSE, observationsOf } from './mapping.js';
 import type { PlatformApi } from './platform-api.js';
 import type { Progress } from './progress.js';
 import { readRows } from './rows.js';
@@ -49,10 +49,11 @@ function addReceipt(sent: Sent, { accepted, duplicate, quarantined, results }: R
   sent.refused.push(...refused.slice(0, REFUSED_SHOWN - sent.refused.length));
 }
 
-/** The source, which may tell of any past time, and a server key that lives as long as this run. */
+/** The source, which may tell of any past time and whose orders move stock, and a server key that lives as long as this run. */
 async function openSource(api: PlatformApi, source: string): Promise<{ text: string; close(): Promise<void> }> {
   const path = `/api/sources/${encodeURIComponent(source)}`;
   await api.ask('ingestion', path, { method: 'PUT', body: JSON.stringify({ history: true }) });
+  await api.ask('inventory', `/api/inventory/sources/${encodeURIComponent(source)}`, { method: 'PUT', body: JSON.stringify({ fromOrders: true, warehouse: WAREHOUSE }) });
   const { id, key } = await api.ask<{ id: string; key: string }>('ingestion', `${path}/keys`, { method: 'POST', body: JSON.stringify({ kind: 'server' }) });
   return {
     text: key,

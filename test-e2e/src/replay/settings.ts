@@ -4,15 +4,15 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `npm run replay -- <file.csv.gz> [options]
 
-  --check            compare every customer with plain SQL over the file; exit code 1 when anything differs
+  --check            compare every customer and every stock level with plain SQL over the file; exit code 1 when anything differs
   --json FILE        write what was measured
   --url URL          where the platform is (http://127.0.0.1:8080)
-  --at SERVICE=URL   where one service is, when the platform runs as several processes: ingestion, orders, segmentation, identity
+  --at SERVICE=URL   where one service is, when the platform runs as several processes: ingestion, orders, segmentation, identity, inventory
   --token TOKEN      an API token of an operator; else the one in <YUNKE_DATA or .yunke>/credentials
   --source NAME      the source to send as (online-retail); it is made, with history, and a write key for this run
   --scratch URL      a Postgres database for the comparison; else one is started and thrown away`;
 
-export const SERVICES = ['ingestion', 'identity', 'segmentation', 'orders'] as const;
+export const SERVICES = ['ingestion', 'identity', 'segmentation', 'orders', 'inventory'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 export type Settings = {

@@ -5,11 +5,14 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { BODY_LIMITS, installBodies, type BodyLimits } from './body.js';
+import { installMeasures } from './measures.js';
 import { frameworkErrors, installProblems, ProblemFilter, requestId, type ProblemOptions } from './problems.js';
 import type { Handler } from './server.js';
 import { validationPipe } from './validation.js';
 
 export type ApplicationOptions = ProblemOptions & {
+  /** Whose routes they are, in the metrics. */
+  service?: string;
   /** What a route takes that says nothing of its own. */
   body?: Partial<BodyLimits>;
   /** The addresses of the proxies in front, whose `x-forwarded-for` is believed. Nobody's by default. */
@@ -48,6 +51,7 @@ export async function createApplication(module: Type | DynamicModule, options: A
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   installHeaders(fastify);
+  if (options.service) installMeasures(fastify, options.service);
   installProblems(fastify, options);
   installBodies(fastify, options.body);
 

@@ -81,6 +81,7 @@ export async function startEdge(outerOptions: OuterOptions, options: Application
   const outer = createOuterServer(outerOptions);
   const { app, handler } = await createApplication(EchoModule, { nestLogger: false, ...options });
   outer.mount(['/api', '/v1'], handler);
+  outer.complete();
   outer.server.listen(0, '127.0.0.1');
   await once(outer.server, 'listening');
   const { port } = outer.server.address() as AddressInfo;

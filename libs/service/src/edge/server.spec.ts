@@ -14,6 +14,7 @@ async function listening(mounts: Record<string, Handler>, options: OuterOptions 
   const outer = createOuterServer(options);
   open.push(outer);
   for (const [prefix, handler] of Object.entries(mounts)) outer.mount([prefix], handler);
+  outer.complete();
   outer.server.listen(0, '127.0.0.1');
   await once(outer.server, 'listening');
   const { port } = outer.server.address() as AddressInfo;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { SpanKind, context, propagation, trace } from '@opentelemetry/api';
 import { Problem } from '@yunke/kernel';
+import { refusedRequests } from './measures.js';
 import { answerRaw, bodyIsComing, noRoute, rawAnswer, refusal, requestId, toProblem, type EdgeLog } from './problems.js';
 import { HEADERS_TO_READ, refusedTarget } from './target.js';
 
@@ -44,6 +45,8 @@ export type OuterServer = {
   server: Server;
   /** Gives every address that begins with one of these whole segments to the handler. The longest prefix wins; `/` takes the rest. */
   mount(prefixes: string[], handler: Handler): void;
+  /** Everything is mounted: an address that is still unknown is refused with 404, and no longer with 503. */
+  complete(): void;
   /** Stops listening, lets what has begun end, and cuts off what is not done after so many milliseconds. */
   close(deadlineMs: number): Promise<void>;
 };
@@ -54,12 +57,13 @@ export function createOuterServer(options: OuterOptions = {}): OuterServer {
   const mounts: { prefix: string; handler: Handler }[] = [];
   const exchanges = openExchanges();
   let isClosing = false;
+  let isComplete = false;
 
   const server = createServer(nodeOptions(limits), (request, response) => {
     if (!exchanges.begin(request, response)) return;
     if (isClosing) response.shouldKeepAlive = false;
     lingerAfterEarlyAnswer(request, response, limits.lingerTimeout);
-    dispatch(request, response, { mounts, log: options.log });
+    dispatch(request, response, { mounts, isComplete, log: options.log });
   });
   server.maxHeadersCount = HEADERS_TO_READ;
   server.maxConnections = limits.maxConnections;
@@ -72,6 +76,9 @@ export function createOuterServer(options: OuterOptions = {}): OuterServer {
     mount(prefixes, handler) {
       mounts.push(...prefixes.map((prefix) => ({ prefix, handler })));
       mounts.sort((a, b) => b.prefix.length - a.prefix.length);
+    },
+    complete() {
+      isComplete = true;
     },
     close(deadlineMs) {
       isClosing = true;
@@ -93,9 +100,9 @@ const nodeOptions = (limits: Limits) => ({
   shouldUpgradeCallback: () => false,
 });
 
-type Dispatching = { mounts: { prefix: string; handler: Handler }[]; log?: EdgeLog };
+type Dispatching = { mounts: { prefix: string; handler: Handler }[]; isComplete: boolean; log?: EdgeLog };
 
-function dispatch(request: IncomingMessage, response: ServerResponse, { mounts, log }: Dispatching): void {
+function dispatch(request: IncomingMessage, response: ServerResponse, { mounts, isComplete, log }: Dispatching): void {
   // RFC 9112 §3.2.2: a server takes the absolute form too. The address in it is not what we route by.
   request.url = request.url?.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
   if (request.url[0] === '?') request.url = `/${request.url}`;
@@ -103,7 +110,7 @@ function dispatch(request: IncomingMessage, response: ServerResponse, { mounts, 
   if (refused) return refuse(request, response, refused);
   const path = request.url.split('?', 1)[0];
   const mount = mounts.find(({ prefix }) => isUnder(path, prefix));
-  if (!mount) return refuse(request, response, noRoute());
+  if (!mount) return refuse(request, response, isComplete ? noRoute() : starting());
   try {
     traced(request, response, mount);
   } catch (error) {
@@ -128,7 +135,10 @@ const isUnder = (path: string, prefix: string) =>
 function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
   if (problem.details.status === 405) response.setHeader('allow', METHODS);
   answerRaw(response, toProblem(problem, requestId(request)));
+  refusedRequests.inc({ status: response.statusCode });
 }
+
+const starting = () => new Problem('unavailable', 'service.starting', 'What answers at this address is being started.', { retryAfterSeconds: 1 });
 
 type Exchanges = ReturnType<typeof openExchanges>;
 
@@ -191,6 +201,7 @@ const STATUS_OF_PARSER: Record<string, number> = {
 function refuseBrokenRequests(server: Server, exchanges: Exchanges): void {
   const refuseOn = (socket: Socket, status: number) => {
     if (!socket.writable || exchanges.hasBegunToAnswer(socket)) return void socket.destroy();
+    refusedRequests.inc({ status });
     socket.end(rawAnswer(status, status === 405 ? { allow: METHODS } : {}));
     setTimeout(() => socket.destroy(), 500).unref();
   };

@@ -7,7 +7,6 @@ import { isTransient } from '@yunke/postgres';
 import { TokenGuard, TokenKeys } from '../auth.js';
 import { createApplication, type Application } from '../edge/application.js';
 import { nestLogger, type Logger } from '../logger.js';
-import type { RunningService } from '../service.js';
 import { DocsController } from './docs.controller.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
@@ -26,9 +25,7 @@ class OperationsModule {
   }
 }
 
-/** What a process tells about itself, once for all its services: health, metrics, API documents, parked records. */
-export async function startOperations(started: readonly RunningService[], { tokenKeys, logger }: { tokenKeys: TokenKeys; logger: Logger }): Promise<Application & { here: ThisProcess }> {
-  const here = new ThisProcess(started);
-  const application = await createApplication(OperationsModule.of(here, tokenKeys), { log: logger, isTransient, nestLogger: nestLogger(logger) });
-  return { ...application, here };
+/** What a process tells about itself, once for all its services, from before they start: health, metrics, API documents, parked records. */
+export async function startOperations(here: ThisProcess, { tokenKeys, logger }: { tokenKeys: TokenKeys; logger: Logger }): Promise<Application> {
+  return createApplication(OperationsModule.of(here, tokenKeys), { log: logger, isTransient, nestLogger: nestLogger(logger), service: 'operations' });
 }

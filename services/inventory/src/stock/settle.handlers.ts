@@ -17,6 +17,7 @@ export type Settling = Watching & { /** SKUs to look at beside those of which mo
 export async function settle(tx: Tx, stock: StockChunk, settling: Settling = {}): Promise<void> {
   await restock(tx, stock, new Map([...settling.risen ?? [], ...stock.takeRisen()]));
   await watch(tx, stock, settling);
+  stock.tellHistory();
   await saveStock(tx, stock);
   say(tx, stock.facts);
 }

@@ -28,6 +28,7 @@ export class StockChunk {
   readonly #looked = new Map<string, Looked>();
   readonly #changedSkus = new Set<string>();
   readonly #risen = new Map<string, Because>();
+  readonly #untold = new Map<string, { readonly was: Level; readonly because: Because }>();
 
   constructor(private readonly skus: Map<string, Sku>, levels: readonly Level[]) {
     this.#levels = new Map([...skus.keys()].map((sku) => [sku, new Map<string, Level>()]));
@@ -67,7 +68,7 @@ export class StockChunk {
   }
 
   /**
-   * Puts a level in the place of the one that was, and says so when a reader can tell them apart. `isArrival`: should more be
+   * Puts a level in the place of the one that was, and says so when a reader can tell them apart (of history: in the end). `isArrival`: should more be
    * available now, then for those who wait.
    */
   put(level: Level, because: Because, isArrival = true): void {
@@ -75,10 +76,25 @@ export class StockChunk {
     this.keep({ ...level, isLive: level.isLive || because.reason === 'event' || because.reason === 'late' });
     this.look(level, because);
     if (looksSame(was, level)) return;
+    if (because.reason === 'history') this.#untold.set(shelfKey(level), { was: this.#untold.get(shelfKey(level))?.was ?? was, because });
+    else this.#tell(level, because);
+    if (isArrival && availableOf(level) > availableOf(was)) this.#risen.set(level.sku, because);
+  }
+
+  /** Of history a reader is told where it ends: a level once a transaction, not once a movement. */
+  tellHistory(): void {
+    for (const { was, because } of this.#untold.values()) {
+      const level = this.level(was.sku, was.warehouse);
+      if (!looksSame(was, level)) this.#tell(level, because);
+    }
+    this.#untold.clear();
+  }
+
+  #tell(level: Level, because: Because): void {
+    this.#untold.delete(shelfKey(level));
     const sku = this.sku(level.sku);
     this.setSku({ ...sku, seq: sku.seq + 1 });
     this.say(levelChanged(level, sku.seq + 1, because), because);
-    if (isArrival && availableOf(level) > availableOf(was)) this.#risen.set(level.sku, because);
   }
 
   /** Puts a level in the place of one that looks the same to a reader. */

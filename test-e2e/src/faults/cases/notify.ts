@@ -28,7 +28,8 @@ export const NOTIFY_KILL: Fault = {
       const placed = ordersOf(scene, round);
       await send(stage, [...placed, ...customers(scene, round + 1)]);
       orders.push(...placed.map(({ orderId }) => `shop:${orderId}`));
-      await stage.crash('notifications', `${POINTS[round % POINTS.length]}:${1 + (round % 4)}=kill`);
+      const point = POINTS[round % POINTS.length]!;
+      await stage.crash('notifications', `${point}:${point === 'message.called' ? 1 + (round % 4) : 1}=kill`); // what is decided and recorded together passes its point once
       await stage.start(stage.process('notifications'));
     }
     const healing = scene.healed();
