@@ -26,7 +26,11 @@ export async function applyTopics(options: KafkaOptions, declared: readonly Topi
   const before = await checkTopics(options, declared);
   const missing = declared.filter(({ topic }) => before.some((state) => state.topic === topic && state.is === 'missing'));
   const log = kafkaLog(options);
-  await log.createTopics(missing).finally(() => log.close());
+  try {
+    await log.createTopics(missing);
+  } finally {
+    await log.close();
+  }
   await withAdmin(options, async (admin) => {
     for (const state of before) if (state.is === 'settings') await set(admin, state.topic, state.settings);
   });

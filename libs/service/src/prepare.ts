@@ -19,7 +19,11 @@ export async function migrateServices(services: readonly Service[], say: (line: 
     const options = { url: database!.urlOf(service.name), ...(database!.ca && { ca: database!.ca }), applicationName: `yunke-${service.name}-migrate`, migrations: migrationsOf(service), entities: service.entities ?? [], poolSize: 2 };
     const waiting = (error: unknown): void => say(`${service.name}: waiting for its database: ${(error as Error).message}`);
     const db = await untilPossible(() => Db.open(options), waiting);
-    await untilPossible(() => migrate(db), waiting).finally(() => db.close());
+    try {
+      await untilPossible(() => migrate(db), waiting);
+    } finally {
+      await db.close();
+    }
     say(`${service.name}: its schema is up to date`);
   }
 }
