@@ -49,7 +49,7 @@ function collect(mine: Collected, fact: CausedFact, { service, secret, partition
   const key = stream.opaqueKey ? readable : opaqueId(secret, stream.key, readable);
   const id = fact.id ?? derivedId(`${fact.cause}|${service}|${fact.type}|${key}`, mine.ordinals);
   const time = (body['effectiveAt'] ?? body['occurredAt'] ?? body['acceptedAt']) as string;
-  const line = `${key}\t${id}\t${fact.type}\t${time}\t${fact.traceparent ?? trace}\n${fact.json ?? JSON.stringify(body)}`;
+  const line = `${key}\t${id}\t${fact.type}\t${time}\t${parentOf(fact, trace)}\n${fact.json ?? JSON.stringify(body)}`;
   rowOf(mine, stream.topic, partitionOf(key, partitionsOf(stream, partitions))).lines.push(line);
 }
 
@@ -88,6 +88,14 @@ async function write(tx: Tx, rows: readonly Row[]): Promise<void> {
   const voice = voiceOf(tx.db);
   tx.afterCommit(() => voice.wake());
 }
+
+/** What was heard in a span of its own trace goes on from that span; in a chunk of many traces it goes on from where it came from. */
+function parentOf({ traceparent }: CausedFact, trace: string): string {
+  return traceparent === undefined || traceparent.slice(0, TRACE_ID_ENDS) === trace.slice(0, TRACE_ID_ENDS) ? trace : traceparent;
+}
+
+/** `00-<32 hex digits>-…`, by W3C Trace Context. */
+const TRACE_ID_ENDS = 35;
 
 function activeTrace(): string {
   const carrier: { traceparent?: string } = {};

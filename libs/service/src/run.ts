@@ -69,6 +69,10 @@ export async function run(services: readonly Service[], options: RunOptions = {}
     stops.push(() => operations.app.close());
     outer.mount(['/health', '/metrics', '/openapi.json', '/openapi', '/api/operations'], operations.handler);
     const port = await listen(outer.server, config);
+    onSignals(async () => {
+      await stop();
+      if (here.services.length < services.length) process.exit(); // what still waits for its database would wait on
+    }, logger.info.bind(logger));
     const { databaseUrl, log } = await openPlatform(config, { services, stops, logger });
     for (const service of services) {
       const running = await startService(service, { databaseUrl: databaseUrl(service.name), ...(config.database?.ca && { databaseCa: config.database.ca }), log, settings, tokenKeys, logger, failed, secret: config.secret, partitions: config.partitions, migrate: config.migrate });
@@ -77,7 +81,6 @@ export async function run(services: readonly Service[], options: RunOptions = {}
       outer.mount([...service.routes], running.handler);
     }
     outer.complete();
-    onSignals(stop, logger.info.bind(logger));
     return { url: `http://${config.host}:${port}`, config, services: here.services, log, stop, ...(own && { credentials: { file: own.file, fresh: own.fresh, values: own.credentials } }) };
   } catch (error) {
     await stop();

@@ -10,7 +10,7 @@ if (endpoint) {
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   const { PgInstrumentation } = await import('@opentelemetry/instrumentation-pg');
   const sdk = new NodeSDK({
-    serviceName: process.env['OTEL_SERVICE_NAME'] ?? 'yunke',
+    serviceName: process.env['OTEL_SERVICE_NAME'] ?? ['yunke', process.env['YUNKE_SERVICES']].filter(Boolean).join('-'),
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
     instrumentations: [new PgInstrumentation({ requireParentSpan: true })],
   });
