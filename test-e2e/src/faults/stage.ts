@@ -10,7 +10,6 @@ import { SERVICES, programOf, startPlatform, type Platform, type PlatformProcess
 import { Armory, type Firing } from './armory.js';
 import { query, type Evidence } from './oracle/evidence.js';
 import { Judge } from './oracle/judge.js';
-import { withAdmin } from './oracle/kafka-reader.js';
 import type { KillablePostgres } from './postgres.js';
 
 const ARM = fileURLToPath(new URL('./arm.js', import.meta.url));
@@ -46,7 +45,6 @@ export class Stage {
 
   static async open(options: StageOptions): Promise<Stage> {
     const { kafka, postgres, services = SERVICES, root } = options;
-    await clearTopics(kafka.brokers);
     const armory = new Armory(mkdtempSync(join(tmpdir(), 'yunke-armory-')));
     const platform = await startPlatform({
       shape: 'split', postgresUrl: postgres.url, brokers: kafka.brokers, services, databases: ['counter'], ...(root && { root }),
@@ -146,17 +144,4 @@ export class Stage {
       void one.start().catch(() => undefined).finally(() => this.#down.delete(one));
     }
   }
-}
-
-/** Databases are new for every stage, so the topics must be, too. */
-async function clearTopics(brokers: string): Promise<void> {
-  await withAdmin(brokers, async (admin) => {
-    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith('yunke.'));
-    if (topics.length > 0) await admin.deleteTopics({ topics });
-    const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId).filter((id) => id.startsWith('yunke.'));
-    if (groups.length > 0) await admin.deleteGroups(groups).catch(() => undefined); // hints only
-    await eventually(async () => {
-      if ((await admin.listTopics()).some((topic) => topic.startsWith('yunke.'))) throw new Error('topics are still being deleted');
-    });
-  });
 }
