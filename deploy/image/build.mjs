@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'yunke', 'image');
 const SUITE = 'bookworm';
+const TRUSTED = process.env.NODE_EXTRA_CA_CERTS || '/etc/ssl/certs/ca-certificates.crt';
 const BASES = {
   // No shell and no package manager: what Node links to, and certificates.
   base: { variant: 'extract', include: 'base-files,libc6,libstdc++6,libgcc-s1,libatomic1' },
@@ -71,6 +72,11 @@ function baseOf(name, work) {
   if (name === 'build') {
     cpSync(process.env.npm_node_execpath ?? realpathSync(onPath('node')), join(folder, 'node'));
     cpSync(dirname(dirname(realpathSync(onPath('npm')))), join(folder, 'npm'), { recursive: true });
+    // What this host trusts: its way to the registry may lead through a proxy with a certificate of its own.
+    if (existsSync(TRUSTED)) {
+      cpSync(TRUSTED, join(folder, 'trusted.crt'));
+      lines.push('COPY trusted.crt /etc/ssl/certs/ca-certificates.crt', 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt');
+    }
     lines.push('COPY node /usr/local/bin/node', 'COPY npm /usr/local/lib/node_modules/npm', 'RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm');
   } else {
     writeFileSync(join(folder, 'passwd'), 'root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n');

@@ -1,0 +1,2 @@
+/** The chart's README as it should be. */
+export function readme(): string;
