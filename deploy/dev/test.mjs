@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { kafkaMissing, startKafka } from '../kafka/kafka.mjs';
+import { findHelm } from './helm.mjs';
 import { promtool } from './rules.mjs';
 
 const onlyJourneys = process.argv.includes('journeys');
@@ -60,6 +61,8 @@ function readJson(file) {
 }
 
 const missing = kafkaMissing();
+const helm = onlyJourneys ? {} : findHelm();
+if (helm.missing) notRun.push(`the chart (${helm.missing})`);
 let kafka;
 try {
   const builds = onlyJourneys ? await step('build', 'npm', ['run', '-s', 'build']) : await step('types, lint, contracts', 'node', ['deploy/dev/check.mjs']);
