@@ -18,4 +18,7 @@ export type Kafka = {
 
 export function kafkaMissing(): string | undefined;
 export function resolveKafka(onLog?: (line: string) => void): Promise<string>;
-export function startKafka(options?: { dataDir?: string; port?: number; onLog?: (line: string) => void }): Promise<Kafka>;
+/** A listener `host:port` with TLS (a PEM file that holds certificate and key) and one SCRAM-SHA-512 user. */
+export type SecuredListener = { readonly listener: string; readonly keystore: string; readonly user: string; readonly password: string };
+
+export function startKafka(options?: { dataDir?: string; port?: number; secured?: SecuredListener; onLog?: (line: string) => void }): Promise<Kafka>;

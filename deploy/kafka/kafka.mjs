@@ -58,11 +58,12 @@ export async function resolveKafka(onLog = () => {}) {
 
 /**
  * Starts a broker and returns when a record was produced and read back through a consumer group.
+ * `secured` adds a listener with TLS and SCRAM for others than this machine, beside the plain one on the loopback address.
  * Without `dataDir` the data is temporary and deleted by `stop`. The broker dies with this process, also when that is killed.
  *
  * @throws Error with the last 8,000 characters of the broker's log when it does not come up
  */
-export async function startKafka({ dataDir, port, onLog = () => {} } = {}) {
+export async function startKafka({ dataDir, port, secured, onLog = () => {} } = {}) {
   const missing = kafkaMissing();
   if (missing) throw new Error(`Kafka cannot be started here, missing: ${missing}`);
   const jars = await resolveKafka(onLog);
@@ -71,8 +72,8 @@ export async function startKafka({ dataDir, port, onLog = () => {} } = {}) {
   const brokers = `127.0.0.1:${broker}`;
   const folder = dataDir ? resolve(dataDir) : mkdtempSync(join(tmpdir(), 'yunke-kafka-'));
   mkdirSync(folder, { recursive: true });
-  const home = { folder, jars, ephemeral: !dataDir, onLog };
-  writeFileSync(join(folder, 'server.properties'), properties(brokers, `127.0.0.1:${controller}`, folder));
+  const home = { folder, jars, secured, ephemeral: !dataDir, onLog };
+  writeFileSync(join(folder, 'server.properties'), properties(brokers, `127.0.0.1:${controller}`, folder) + (secured ? securedProperties(brokers, `127.0.0.1:${controller}`, secured) : ''));
   try {
     await format(home);
     return handle(home, brokers, await launch(home, brokers));
@@ -112,14 +113,15 @@ function handle(home, brokers, first) {
   return kafka;
 }
 
-async function format({ folder, jars, onLog }) {
+async function format({ folder, jars, secured, onLog }) {
   if (existsSync(join(folder, 'log', 'meta.properties'))) return;
   onLog('formatting');
   // Interpreted and lightly compiled code is enough for a process of one second.
   const tool = ['-XX:TieredStopAtLevel=1', ...MEMORY, `-Dlog4j2.configurationFile=${join(HERE, 'log4j2.yaml')}`, '-cp', join(jars, '*'), 'kafka.tools.StorageTool'];
   // Kafka's own ids are 16 bytes in base64url; a leading dash would read as an option.
   const id = Buffer.from(`4${randomUUID().replaceAll('-', '').slice(1)}`, 'hex').toString('base64url');
-  await run(java(), [...tool, 'format', '-t', id, '-c', join(folder, 'server.properties')]);
+  await run(java(), [...tool, 'format', '-t', id, '-c', join(folder, 'server.properties'),
+    ...(secured ? ['--add-scram', `SCRAM-SHA-512=[name=${secured.user},password=${secured.password}]`] : [])]);
 }
 
 async function launch(home, brokers) {
@@ -241,6 +243,18 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+`;
+
+// Later lines win.
+const securedProperties = (broker, controller, { listener, keystore }) => `
+listeners=PLAINTEXT://${broker},SECURED://${listener},CONTROLLER://${controller}
+advertised.listeners=PLAINTEXT://${broker},SECURED://${listener}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secured.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secured.ssl.keystore.type=PEM
+listener.name.secured.ssl.keystore.location=${keystore}
 `;
 
 /** npm's shell does not pass SIGTERM on: under npm the end of our parent means stop. */

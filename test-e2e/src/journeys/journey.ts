@@ -2,6 +2,7 @@ import type { Stream } from '@yunke/contracts';
 import { embeddedLog, kafkaLog, type EventLog } from '@yunke/events';
 import { eventually, readAll, type Said } from '@yunke/testing';
 
+import { attachedPlatform } from '../platform/attached.js';
 import { startPlatform, type Platform, type ServiceName } from '../platform/platform.js';
 
 /** What a journey has in its hands. */
@@ -17,13 +18,16 @@ export type Stage = {
   readonly eventually: typeof eventually;
 };
 
-const shape = process.env['YUNKE_SHAPE'] === 'split' ? 'split' : 'one';
+/** A file that says where a platform is that runs already: then the journeys are played on that one. */
+const attached = process.env['YUNKE_ATTACH'];
+const shape = attached ? 'cluster' : process.env['YUNKE_SHAPE'] === 'split' ? 'split' : 'one';
+const SHAPES = { one: 'one process', split: 'split, on Kafka', cluster: 'on a cluster' };
 
 let stage: (Stage & { log: EventLog }) | undefined;
 
 /** A journey: the same file in one process on the embedded log, and split into processes on Kafka (`YUNKE_SHAPE=split`). */
 export function journey(name: string, play: (stage: Stage) => Promise<void>, withinMs = 120_000): void {
-  it(`${name} (${shape === 'one' ? 'one process' : 'split, on Kafka'})`, async () => play((stage ??= await setUp())), withinMs);
+  it(`${name} (${SHAPES[shape]})`, async () => play((stage ??= await setUp())), withinMs);
 }
 
 afterAll(async () => {
@@ -34,8 +38,8 @@ afterAll(async () => {
 async function setUp(): Promise<Stage & { log: EventLog }> {
   const brokers = process.env['TEST_KAFKA_BROKERS'];
   if (shape === 'split' && !brokers) throw new Error('The split journeys need TEST_KAFKA_BROKERS.');
-  const platform = await startPlatform({ shape, postgresUrl: process.env['TEST_POSTGRES_URL']!, env: { YUNKE_EGRESS_ALLOW: '127.0.0.1/32' }, ...(shape === 'split' && { brokers: brokers! }) });
-  const log = shape === 'split' ? kafkaLog({ brokers: brokers!.split(','), clientId: 'journey' }) : await embeddedLog(platform.databaseUrl('log' as ServiceName));
+  const platform = attached ? attachedPlatform(attached) : await startPlatform({ shape: shape === 'one' ? 'one' : 'split', postgresUrl: process.env['TEST_POSTGRES_URL']!, env: { YUNKE_EGRESS_ALLOW: '127.0.0.1/32' }, ...(shape === 'split' && { brokers: brokers! }) });
+  const log = shape !== 'one' ? kafkaLog({ brokers: brokers!.split(','), clientId: 'journey' }) : await embeddedLog(platform.databaseUrl('log' as ServiceName));
   const headers = { authorization: `Bearer ${platform.credentials.apiToken}`, 'content-type': 'application/json' };
   const ask = async (service: ServiceName, path: string, init: RequestInit): Promise<{ status: number; body: any }> => {
     const response = await fetch(`${platform.process(service).url}${path}`, { ...init, headers });

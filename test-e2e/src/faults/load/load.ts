@@ -11,6 +11,8 @@ export type LoadOptions = {
   /** Where to send; after a failure the next one is tried. */
   readonly targets: () => readonly string[];
   readonly perSecond?: number;
+  /** What takes longer counts as not answered; 3 s unless told. */
+  readonly answerWithinMs?: number;
 };
 
 const LANES = 6;
@@ -65,11 +67,11 @@ export class Load {
   }
 
   async #try(target: number, body: string, batch: readonly Sent[]): Promise<Try> {
-    const { targets, writeKey, journal } = this.options;
+    const { targets, writeKey, journal, answerWithinMs = ANSWER_WITHIN_MS } = this.options;
     const to = targets();
     try {
       const response = await fetch(`${to[target % to.length]}/v1/observations`, {
-        method: 'POST', body, headers: { authorization: `Bearer ${writeKey}`, 'content-type': 'application/json' }, signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+        method: 'POST', body, headers: { authorization: `Bearer ${writeKey}`, 'content-type': 'application/json' }, signal: AbortSignal.timeout(answerWithinMs),
       });
       const answer = (await response.json()) as { duplicate: number; results?: { status: string; messageId: string; code?: string }[] };
       if (response.status !== 202) return { status: response.status };

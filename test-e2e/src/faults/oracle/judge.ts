@@ -39,7 +39,7 @@ export class Judge {
     const alone = journal.accepted.filter(({ kind, orderId }) => kind === 'return' && orderId === undefined);
     for (const { key } of alone) checkSequence(findings, `return ${key}`, (ledger.firsts('ordersReturns').get(key) ?? []).map(({ seq }) => seq), 1);
     await this.#checkOrders(journal.accepted, section);
-    for (const topic of ['orderObservations', 'ordersChanges'] as const) await this.#checkCounter(topic);
+    if (this.evidence.services.includes('counter')) for (const topic of ['orderObservations', 'ordersChanges'] as const) await this.#checkCounter(topic);
     if (this.evidence.services.includes('segmentation')) await checkSegmentation(this.evidence, { findings, ledger, section, facts, alone });
     return { ...findings.take(), dup_in_kafka: ledger.copies - copiesBefore, checked: journal.accepted.length };
   }

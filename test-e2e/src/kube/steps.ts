@@ -1,0 +1,109 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { eventually } from '@yunke/testing';
+
+import { SERVICES } from '../platform/platform.js';
+import { tryFlows, type FlowsResult } from './flows.js';
+import { OURS, serviceOf, type Image, type Installation } from './installation.js';
+import { playJourneys } from './journeys.js';
+import type { Outside } from './outside.js';
+import type { Loss, Trial } from './trial.js';
+
+export type Setting = { readonly trial: Trial; readonly installation: Installation; readonly outside: Outside; readonly host: string; readonly image: Image; readonly nextTag: string };
+
+/** What the steps found, as `--json` writes it. */
+export type Figures = { journeys_passed: number; journeys_failed: number; upgrade_requests: number; upgrade_not_2xx: number; lost: number; doubled: number; reordered: number; denied_flows_held: number; allowed_flows_held: number };
+
+/** A step says in a line what it saw. @throws Error when it did not pass */
+export type Step = (setting: Setting, figures: Figures) => Promise<string>;
+
+const DELETING_MS = 90_000;
+const REQUESTS_PER_SECOND = 30;
+
+export const STEPS: Readonly<Record<string, Step>> = {
+  async install({ installation, image, outside, host }) {
+    const startedAt = performance.now();
+    await installation.install(image, outside, host);
+    const pods = await installation.cluster.pods(OURS);
+    return `${pods.length} pods ready after ${Math.round((performance.now() - startedAt) / 1_000)} s, under Pod Security restricted, Kafka by TLS and SCRAM, PostgreSQL by TLS`;
+  },
+
+  async journeys({ trial, installation, outside }, figures) {
+    const { passed, failed, problems } = await playJourneys({ credentials: installation.credentials, urls: await trial.urls(), databaseUrl: outside.postgres.url }, outside.kafka.brokers);
+    trial.cluster.closeForwards();
+    Object.assign(figures, { journeys_passed: passed, journeys_failed: failed });
+    if (failed > 0 || passed === 0) throw new Error(`${passed} passed, ${failed} failed\n${problems.join('\n')}`);
+    return `${passed} passed through a port-forward`;
+  },
+
+  async flows({ trial, image, outside, host }, figures) {
+    const { allowed, denied, wrong }: FlowsResult = await tryFlows(trial.cluster, `${image.repository}:${image.tag}`, { host, kafkaPort: outside.kafka.port, postgresPort: outside.postgres.port });
+    Object.assign(figures, { allowed_flows_held: allowed, denied_flows_held: denied });
+    if (wrong.length > 0) throw new Error(wrong.join('; '));
+    return `${denied} denied flows held, ${allowed} allowed ones too`;
+  },
+
+  async upgrade({ trial, installation, nextTag }, figures) {
+    const loss = await trial.underLoad('upgrade', REQUESTS_PER_SECOND, () => installation.upgrade(`image.tag=${nextTag}`));
+    Object.assign(figures, { upgrade_requests: loss.requests, upgrade_not_2xx: loss.not2xx });
+    const images = await installation.images();
+    if (images.length !== 1 || !images[0]!.endsWith(`:${nextTag}`)) throw new Error(`pods run ${images.join(', ')}`);
+    if (loss.not2xx > 0) throw new Error(`${loss.not2xx} of ${loss.requests} requests were not answered with 2xx within 5 s: ${JSON.stringify(loss.causes)}; ${judged(loss, figures)}`);
+    return `${loss.requests} requests, all answered with 2xx within 5 s; ${judged(loss, figures)}`;
+  },
+
+  async deleted({ trial }, figures) {
+    let deleted = 0;
+    const loss = await trial.underLoad('deleted', REQUESTS_PER_SECOND, async () => {
+      for (const until = Date.now() + DELETING_MS; Date.now() < until; await pause(4_000)) {
+        const component = SERVICES[deleted % SERVICES.length]!;
+        const [pod] = await trial.cluster.pods(`${OURS},app.kubernetes.io/component=${component}`);
+        if (!pod) continue;
+        deleted += 1;
+        await trial.cluster.kubectl('delete', 'pod', pod, '--wait=false', ...(deleted % 2 === 0 ? ['--grace-period=0', '--force'] : []));
+      }
+    });
+    await trial.cluster.kubectl('wait', '--for=condition=Available', '--timeout=300s', 'deployment', '--selector', OURS);
+    return `${deleted} pods deleted, every second one without grace; ${judged(loss, figures)}`;
+  },
+
+  async autoscaling({ trial, installation }, figures) {
+    const ready = async (count: number): Promise<void> => eventually(async () => {
+      const { status } = await trial.cluster.json<{ status: { readyReplicas?: number; replicas?: number } }>('get', 'deployment', serviceOf('ingestion'));
+      if (status.readyReplicas !== count || status.replicas !== count) throw new Error(`${status.readyReplicas ?? 0} of ${status.replicas ?? 0} pods are ready, ${count} were expected`);
+    }, 420_000);
+    const scaling = ['type=hpa', 'min=1', 'max=3', 'cpuPercent=60', 'scaleDownSeconds=15'].map((one) => `services.ingestion.autoscaling.${one}`);
+    await installation.upgrade(...scaling);
+    await ready(1);
+    const loss = await trial.underLoad('autoscaling', 300, () => ready(3));
+    await ready(1);
+    const after = await trial.underLoad('scaled', REQUESTS_PER_SECOND, () => pause(5_000));
+    return `ingestion 1 → 3 → 1; ${judged(loss, figures)}; afterwards ${judged(after, figures)}`;
+  },
+
+  async rollback({ installation, image, trial }, figures) {
+    await installation.rollback(1);
+    const images = await installation.images();
+    if (images.length !== 1 || !images[0]!.endsWith(`:${image.tag}`)) throw new Error(`pods run ${images.join(', ')}`);
+    const loss = await trial.underLoad('rollback', REQUESTS_PER_SECOND, () => pause(5_000));
+    return `back on ${image.tag}; ${judged(loss, figures)}`;
+  },
+
+  async uninstall({ installation, trial }) {
+    await installation.uninstall();
+    const kinds = 'deployments,replicasets,pods,services,endpointslices,serviceaccounts,poddisruptionbudgets,horizontalpodautoscalers,networkpolicies,jobs,configmaps,secrets,ingresses';
+    await eventually(async () => {
+      const left = (await trial.cluster.kubectl('get', kinds, '--selector', OURS, '--output', 'name')).trim();
+      if (left) throw new Error(`left behind: ${left.replaceAll('\n', ', ')}`);
+    }, 90_000);
+    return 'nothing left behind';
+  },
+};
+
+function judged({ lost, doubled, reordered, requests, notes }: Loss, figures: Figures): string {
+  figures.lost += lost;
+  figures.doubled += doubled;
+  figures.reordered += reordered;
+  if (lost + doubled + reordered > 0) throw new Error(`of ${requests} requests ${lost} lost, ${doubled} doubled, ${reordered} reordered: ${notes.slice(0, 5).join('; ')}`);
+  return `${requests} requests, nothing lost, doubled or reordered`;
+}
