@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { parseAllDocuments } from 'yaml';
+
 import { readme } from '../../../charts/render-readme.mjs';
 import { findHelm } from '../../../deploy/dev/helm.mjs';
 import { SERVICES } from '../platform/platform.js';
 import { CHART, helm, profiles, render, type Manifest } from './rendered.js';
 
 const { helm: program, missing } = findHelm();
+
+const EXAMPLES = join(CHART, '../../deploy/examples');
 
 const componentOf = (labels: any): string => labels['app.kubernetes.io/component'];
 
@@ -242,6 +246,16 @@ function specifics(program: string): void {
     const nameOf = (...sets: string[]): string => render(program, 'gitops', ...sets).find(({ kind }) => kind === 'Job')!.metadata.name;
     expect(nameOf()).toBe(nameOf());
     expect(nameOf('image.tag=0.1.1')).not.toBe(nameOf());
+  });
+
+  it('fits the Kafka of Strimzi and the PostgreSQL of CloudNativePG in the examples', () => {
+    const example = (file: string): Manifest[] => parseAllDocuments(readFileSync(join(EXAMPLES, file), 'utf8')).map((document) => document.toJS() as Manifest);
+    const values = helm(program, 'template', '-f', join(EXAMPLES, 'values.yaml'), '--set', 'image.repository=registry.example.com/yunke');
+    expect(values).toMatchObject({ status: 0 });
+    expect(new Set(example('strimzi.yaml').map(({ apiVersion }) => apiVersion))).toEqual(new Set(['kafka.strimzi.io/v1']));
+    const postgres = example('cloudnativepg.yaml');
+    const databases = [postgres.find(({ kind }) => kind === 'Cluster')!.spec.bootstrap.initdb.database, ...postgres.filter(({ kind }) => kind === 'Database').map(({ spec }) => spec.name)];
+    expect(databases.sort()).toEqual(SERVICES.map((service) => `yunke_${service}`).sort());
   });
 
   it('has a README that tells its values as they are', () => expect(readFileSync(join(CHART, 'README.md'), 'utf8')).toBe(readme()));
