@@ -28,7 +28,7 @@ export function restrictedPod(name: string, image: string, { labels = {}, args, 
 }
 
 /** What a load in a pod sent and was answered, as its journal has it. */
-export type Sending = Pick<Journal, 'accepted' | 'quarantined' | 'tries' | 'causes' | 'duplicates' | 'longestGapMs'> & { readonly problem: string };
+export type Sending = Pick<Journal, 'accepted' | 'quarantined' | 'tries' | 'causes' | 'duplicates' | 'longestGapMs'> & { readonly problem: string; /** When, and what, instead of a 202. */ readonly troubles: readonly string[] };
 
 export type LoadPodOptions = { readonly section: string; readonly image: string; readonly target: string; readonly writeKey: string; readonly perSecond: number };
 

@@ -18,7 +18,7 @@ export type Figures = { journeys_passed: number; journeys_failed: number; upgrad
 export type Step = (setting: Setting, figures: Figures) => Promise<string>;
 
 const DELETING_MS = 90_000;
-const REQUESTS_PER_SECOND = 30;
+const OBSERVATIONS_PER_SECOND = 30;
 
 export const STEPS: Readonly<Record<string, Step>> = {
   async install({ installation, image, outside, host }) {
@@ -44,17 +44,17 @@ export const STEPS: Readonly<Record<string, Step>> = {
   },
 
   async upgrade({ trial, installation, nextTag }, figures) {
-    const loss = await trial.underLoad('upgrade', REQUESTS_PER_SECOND, () => installation.upgrade(`image.tag=${nextTag}`));
+    const loss = await trial.underLoad('upgrade', OBSERVATIONS_PER_SECOND, () => installation.upgrade(`image.tag=${nextTag}`));
     Object.assign(figures, { upgrade_requests: loss.requests, upgrade_not_2xx: loss.not2xx });
     const images = await installation.images();
     if (images.length !== 1 || !images[0]!.endsWith(`:${nextTag}`)) throw new Error(`pods run ${images.join(', ')}`);
-    if (loss.not2xx > 0) throw new Error(`${loss.not2xx} of ${loss.requests} requests were not answered with 2xx within 5 s: ${JSON.stringify(loss.causes)}; ${judged(loss, figures)}`);
+    if (loss.not2xx > 0) throw new Error(`${loss.not2xx} of ${loss.requests} requests were not answered with 2xx within 5 s: ${loss.troubles.slice(0, 12).join(', ')}; ${judged(loss, figures)}`);
     return `${loss.requests} requests, all answered with 2xx within 5 s; ${judged(loss, figures)}`;
   },
 
   async deleted({ trial }, figures) {
     let deleted = 0;
-    const loss = await trial.underLoad('deleted', REQUESTS_PER_SECOND, async () => {
+    const loss = await trial.underLoad('deleted', OBSERVATIONS_PER_SECOND, async () => {
       for (const until = Date.now() + DELETING_MS; Date.now() < until; await pause(4_000)) {
         const component = SERVICES[deleted % SERVICES.length]!;
         const [pod] = await trial.cluster.pods(`${OURS},app.kubernetes.io/component=${component}`);
@@ -77,7 +77,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
     await ready(1);
     const loss = await trial.underLoad('autoscaling', 300, () => ready(3));
     await ready(1);
-    const after = await trial.underLoad('scaled', REQUESTS_PER_SECOND, () => pause(5_000));
+    const after = await trial.underLoad('scaled', OBSERVATIONS_PER_SECOND, () => pause(5_000));
     return `ingestion 1 → 3 → 1; ${judged(loss, figures)}; afterwards ${judged(after, figures)}`;
   },
 
@@ -85,7 +85,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
     await installation.rollback(1);
     const images = await installation.images();
     if (images.length !== 1 || !images[0]!.endsWith(`:${image.tag}`)) throw new Error(`pods run ${images.join(', ')}`);
-    const loss = await trial.underLoad('rollback', REQUESTS_PER_SECOND, () => pause(5_000));
+    const loss = await trial.underLoad('rollback', OBSERVATIONS_PER_SECOND, () => pause(5_000));
     return `back on ${image.tag}; ${judged(loss, figures)}`;
   },
 

@@ -11,7 +11,7 @@ import type { Outside } from './outside.js';
 
 const STUCK_AFTER_MS = 120_000;
 
-export type Loss = { readonly lost: number; readonly doubled: number; readonly reordered: number; readonly requests: number; readonly not2xx: number; readonly causes: Readonly<Record<string, number>>; readonly notes: readonly string[] };
+export type Loss = { readonly lost: number; readonly doubled: number; readonly reordered: number; readonly requests: number; readonly not2xx: number; readonly troubles: readonly string[]; readonly notes: readonly string[] };
 
 /** An installation under trial: something is done to it under load, and the oracle of the fault tests judges what came of it. */
 export class Trial {
@@ -39,7 +39,7 @@ export class Trial {
     const verdict: Verdict = await this.#judge.judge(journalOf(sending), section);
     this.cluster.closeForwards();
     const stuck = left.unsaid || left.unheard ? [`still moving: ${left.unsaid} unsaid, ${left.unheard} unheard`] : [];
-    return { lost: verdict.lost + (stuck.length > 0 ? 1 : 0), doubled: verdict.doubled, reordered: verdict.reordered, ...requestsOf(sending), causes: { ...sending.tries, ...sending.causes }, notes: [...stuck, ...verdict.notes] };
+    return { lost: verdict.lost + (stuck.length > 0 ? 1 : 0), doubled: verdict.doubled, reordered: verdict.reordered, ...requestsOf(sending), troubles: sending.troubles, notes: [...stuck, ...verdict.notes] };
   }
 
   #evidence(): Evidence {
