@@ -1,7 +1,7 @@
 // What the image holds, taken from a built working tree: `node deploy/image/assemble.mjs OUT`. The services with what they need at
 // run time and nothing that builds, Node itself, licences, and an SBOM (CycloneDX 1.6) of exactly that. Read-only for everybody.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 
 const [out] = process.argv.slice(2);
@@ -90,7 +90,10 @@ cpSync(join(node, 'bin/node'), join(out, 'bin/node'));
 chmodSync(join(out, 'bin/node'), 0o755);
 spawnSync('strip', [join(out, 'bin/node')]); // a fifth smaller where binutils are there
 const atomic = /=> (\S*libatomic\S*)/.exec(spawnSync('ldd', [join(out, 'bin/node')], { encoding: 'utf8' }).stdout)?.[1];
-if (atomic) cpSync(atomic, join(out, 'lib/libatomic.so.1'), { dereference: true }); // Node needs it and a bare base has none
+if (atomic) { // Node needs it and a bare base has none; it is a link, which cpSync of Node 26 takes for a folder
+  mkdirSync(join(out, 'lib'));
+  copyFileSync(atomic, join(out, 'lib/libatomic.so.1'));
+}
 cpSync(join(node, 'LICENSE'), join(out, 'bin/LICENSE.node'));
 cpSync('LICENSE', join(out, 'LICENSE'));
 writeFileSync(join(out, 'package.json'), `${JSON.stringify({ name: 'yunke', version, private: true, license: 'Apache-2.0', type: 'module' }, null, 2)}\n`);
