@@ -42,6 +42,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if gt ($one.autoscaling.min | int) ($one.autoscaling.max | int) -}}
 {{- fail (printf "services.%s.autoscaling: min is larger than max" $name) -}}
 {{- end -}}
+{{- if le ($one.terminationGracePeriodSeconds | int) (add $one.drainSeconds 30 | int) -}}
+{{- fail (printf "services.%s.terminationGracePeriodSeconds: must be more than drainSeconds and 30" $name) -}}
+{{- end -}}
 {{- range $key := concat (keys $one.env) (keys $one.secretEnv) -}}
 {{- if has $key (include "yunke.reserved" $root | fromYamlArray) -}}
 {{- fail (printf "services.%s: %s is set by the chart, or by the image: look for its value in values.yaml" $name $key) -}}
@@ -58,7 +61,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* What the chart sets from values of its own, or must stay as the image has it. */}}
 {{- define "yunke.reserved" -}}
-[YUNKE_SERVICES, YUNKE_MIGRATE, YUNKE_LOG_LEVEL, YUNKE_BASE_CURRENCY, YUNKE_SECRET,
+[YUNKE_SERVICES, YUNKE_MIGRATE, YUNKE_DRAIN_SECONDS, YUNKE_LOG_LEVEL, YUNKE_BASE_CURRENCY, YUNKE_SECRET,
  YUNKE_TOKEN_KEYS, YUNKE_BOOTSTRAP_KEYS, YUNKE_PUBLIC_URL, YUNKE_PARTITIONS, YUNKE_HOST,
  YUNKE_PORT, YUNKE_DATA, YUNKE_DATABASE_URL, YUNKE_DATABASE_USER, YUNKE_DATABASE_PASSWORD,
  YUNKE_DATABASE_CA, KAFKA_BROKERS, KAFKA_TLS, KAFKA_CA, KAFKA_CLIENT_CERT,

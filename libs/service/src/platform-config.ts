@@ -20,6 +20,8 @@ export type PlatformConfig = {
   readonly secret: string;
   readonly tokenKeys: readonly string[];
   readonly migrate: 'run' | 'wait';
+  /** How long a process that was told to end still answers, so that load balancers and clients can look elsewhere. */
+  readonly drainMs: number;
   readonly logLevel: string;
 };
 
@@ -40,6 +42,7 @@ export function platformConfig(settings: Settings, services: number): PlatformCo
     secret,
     tokenKeys: settings.list('YUNKE_TOKEN_KEYS'),
     migrate: settings.oneOf('YUNKE_MIGRATE', ['run', 'wait'], 'run'),
+    drainMs: settings.integer('YUNKE_DRAIN_SECONDS', { fallback: 0, most: 60 }) * 1_000,
     logLevel: settings.oneOf('YUNKE_LOG_LEVEL', LEVELS, 'info'),
   };
 }

@@ -35,8 +35,8 @@ export type Running = {
 
 /**
  * Starts services in this process and runs until SIGINT or SIGTERM: checks every configuration first, then listens and tells that it
- * lives and is not ready; opens the log and the databases, and starts and mounts each service; stops in reverse. The choice between Kafka
- * and the embedded log is made here only.
+ * lives and is not ready; opens the log and the databases, and starts and mounts each service. A signal makes it say that it is not
+ * ready, answer for the drain's time and stop in reverse. The choice between Kafka and the embedded log is made here only.
  * @throws Error that lists all faults of the configuration
  */
 export async function run(services: readonly Service[], options: RunOptions = {}): Promise<Running> {
@@ -69,7 +69,9 @@ export async function run(services: readonly Service[], options: RunOptions = {}
     stops.push(() => operations.app.close());
     outer.mount(['/health', '/metrics', '/openapi.json', '/openapi', '/api/operations'], operations.handler);
     const port = await listen(outer.server, config);
-    onSignals(async () => {
+    onSignals(config.drainMs, async () => {
+      here.stopping = true;
+      if (here.services.length === services.length) await outer.drain(config.drainMs);
       await stop();
       if (here.services.length < services.length) process.exit(); // what still waits for its database would wait on
     }, logger.info.bind(logger));
@@ -121,14 +123,14 @@ function listen(server: Server, { port, host }: PlatformConfig): Promise<number>
 
 const bootstrapKeys = ({ writeKey, browserWriteKey }: Credentials): string => `shop:server:${writeKey},web:browser:${browserWriteKey}`;
 
-function onSignals(stop: () => Promise<void>, say: (message: string) => void): void {
+function onSignals(drainMs: number, stop: () => Promise<void>, say: (message: string) => void): void {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
       say(`${signal}: stopping`);
-      setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+      setTimeout(() => process.exit(1), drainMs + STOP_WITHIN_MS).unref();
       void stop();
     });
   }

@@ -34,6 +34,7 @@ const refusals: [what: string, sets: string[], says: string][] = [
   ['no platform secret', ['platform.existingSecret='], '/platform/existingSecret'],
   ['a variable that the chart sets', ['defaults.env.KAFKA_BROKERS=x'], 'KAFKA_BROKERS is set by the chart'],
   ['too little time to end', ['defaults.terminationGracePeriodSeconds=10'], 'terminationGracePeriodSeconds'],
+  ['a drain that leaves too little time to end', ['services.orders.drainSeconds=15'], 'services.orders.terminationGracePeriodSeconds: must be more than drainSeconds and 30'],
   ['an Ingress for no host', ['ingress.enabled=true'], '/ingress/hosts'],
   ['Ingress and Gateway at once', ['ingress.enabled=true', 'ingress.hosts={a}', 'gateway.enabled=true', 'gateway.hosts={a}', 'gateway.parentRefs[0].name=g'], 'choose one'],
   ['nothing at all', SERVICES.map((name) => `services.${name}.enabled=false`), 'every service is disabled'],
@@ -137,10 +138,10 @@ function policies(program: string, profile: string): void {
     }
   });
 
-  it('goes on answering until load balancers know, and gives what has begun the time to end', () => {
+  it('goes on answering until load balancers know and idle connections have ended, and gives what has begun the time to end', () => {
     for (const { spec } of of('Deployment')) {
-      const { seconds } = spec.template.spec.containers[0].lifecycle.preStop.sleep;
-      expect(seconds).toBeGreaterThanOrEqual(5);
+      const seconds = Number(spec.template.spec.containers[0].env.find(({ name }: any) => name === 'YUNKE_DRAIN_SECONDS').value);
+      expect(seconds).toBeGreaterThan(5);
       expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(seconds + 30); // a process ends itself after 30 s
     }
   });

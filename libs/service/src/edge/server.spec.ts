@@ -100,6 +100,32 @@ describe('the outer server', () => {
 });
 
 describe('the end of the outer server', () => {
+  it('begins with answers that end their connections, new ones and those that were kept', async () => {
+    const { outer, url } = await listening({ '/': says('ok') });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const asked = async (by: Agent) => {
+      const [reply] = (await once(httpRequest(url, { agent: by }).end(), 'response')) as [IncomingMessage];
+      await once(reply.resume(), 'end');
+      return [reply.statusCode, reply.headers.connection];
+    };
+    expect(await asked(agent)).toEqual([200, 'keep-alive']);
+    const drained = outer.drain(300);
+    expect([await asked(agent), await asked(agent), await asked(new Agent())]).toEqual([[200, 'close'], [200, 'close'], [200, 'close']]);
+    await drained;
+    expect(await asked(agent)).toEqual([200, 'close']);
+  });
+
+  it('says close on what was begun before', async () => {
+    const { arrived, answer, handler } = waiting();
+    const { outer, url } = await listening({ '/': handler });
+    const begun = once(httpRequest(url, { agent: new Agent({ keepAlive: true }) }).end(), 'response') as Promise<[IncomingMessage]>;
+    await arrived;
+    const drained = outer.drain(50);
+    answer();
+    expect((await begun)[0].resume().headers.connection).toBe('close');
+    await drained;
+  });
+
   it('comes after what has begun, on connections that then close', async () => {
     const { arrived, answer, handler } = waiting();
     const { outer, url } = await listening({ '/': handler });

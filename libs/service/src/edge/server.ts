@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SpanKind, context, propagation, trace } from '@opentelemetry/api';
 import { Problem } from '@yunke/kernel';
 import { refusedRequests } from './measures.js';
@@ -47,6 +48,11 @@ export type OuterServer = {
   mount(prefixes: string[], handler: Handler): void;
   /** Everything is mounted: an address that is still unknown is refused with 404, and no longer with 503. */
   complete(): void;
+  /**
+   * Goes on listening and answering for so many milliseconds, and every answer ends its connection. Longer than `keepAliveTimeout`, and no
+   * connection is left on which a request could cross the close.
+   */
+  drain(forMs: number): Promise<void>;
   /** Stops listening, lets what has begun end, and cuts off what is not done after so many milliseconds. */
   close(deadlineMs: number): Promise<void>;
 };
@@ -80,9 +86,15 @@ export function createOuterServer(options: OuterOptions = {}): OuterServer {
     complete() {
       isComplete = true;
     },
+    drain(forMs) {
+      isClosing = true;
+      exchanges.makeLast();
+      return pause(forMs);
+    },
     close(deadlineMs) {
       isClosing = true;
-      return drained(server, exchanges, deadlineMs);
+      exchanges.makeLast();
+      return closed(server, deadlineMs);
     },
   };
 }
@@ -167,7 +179,10 @@ function openExchanges() {
       return true;
     },
     hasBegunToAnswer: (socket: Socket) => [...(open.get(socket) ?? [])].some((response) => response.headersSent),
-    all: () => [...open.values()].flatMap((responses) => [...responses]),
+    /** What is being answered is the last on its connection. */
+    makeLast(): void {
+      for (const responses of open.values()) for (const response of responses) if (!response.headersSent) response.shouldKeepAlive = false;
+    },
   };
 }
 
@@ -221,14 +236,13 @@ function refuseBrokenRequests(server: Server, exchanges: Exchanges): void {
   });
 }
 
-function drained(server: Server, exchanges: Exchanges, deadlineMs: number): Promise<void> {
+function closed(server: Server, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
     server.close(() => {
       clearTimeout(timer);
       resolve();
     });
-    for (const response of exchanges.all()) if (!response.headersSent) response.shouldKeepAlive = false;
     server.closeIdleConnections();
   });
 }
