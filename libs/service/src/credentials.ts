@@ -41,6 +41,9 @@ export async function makeCredentials(): Promise<Credentials> {
   };
 }
 
+/** The first write keys as `YUNKE_BOOTSTRAP_KEYS` takes them: of a shop's server and of its pages. */
+export const bootstrapKeys = ({ writeKey, browserWriteKey }: Credentials): string => `shop:server:${writeKey},web:browser:${browserWriteKey}`;
+
 /** An API token: an EdDSA JWT for `seconds` seconds. */
 export async function signToken(privateKeyPem: string, subject: string, role: Role, seconds: number): Promise<string> {
   const now = Math.floor(Date.now() / 1_000);

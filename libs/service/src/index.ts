@@ -1,5 +1,5 @@
 export { Public, Roles, TokenKeys, type Caller, type Role } from './auth.js';
-export { makeCredentials, signToken, type Credentials } from './credentials.js';
+export { bootstrapKeys, makeCredentials, signToken, type Credentials } from './credentials.js';
 export { createApplication } from './edge/application.js';
 export { NATIVE_BODY, SEGMENT_BODY, TakesBody } from './edge/body.js';
 export { createLogger, type Logger } from './logger.js';

@@ -6,7 +6,7 @@ import { embeddedLog, kafkaLog, type EventLog } from '@yunke/events';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '@yunke/postgres';
 
 import { TokenKeys } from './auth.js';
-import { ownCredentials, type Credentials } from './credentials.js';
+import { bootstrapKeys, ownCredentials, type Credentials } from './credentials.js';
 import { createOuterServer } from './edge/server.js';
 import { createLogger, type Logger } from './logger.js';
 import { startOperations } from './operations/operations.module.js';
@@ -120,8 +120,6 @@ function listen(server: Server, { port, host }: PlatformConfig): Promise<number>
     server.once('error', reject).listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
 }
-
-const bootstrapKeys = ({ writeKey, browserWriteKey }: Credentials): string => `shop:server:${writeKey},web:browser:${browserWriteKey}`;
 
 function onSignals(drainMs: number, stop: () => Promise<void>, say: (message: string) => void): void {
   let stopping = false;
