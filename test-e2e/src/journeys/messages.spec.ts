@@ -25,7 +25,7 @@ async function put({ platform }: Stage, path: string, body: object, service: 'no
 }
 
 /** Somebody else's server that takes webhooks. */
-async function receiver(): Promise<{ url: string; taken: { headers: IncomingHttpHeaders; body: string }[]; close(): void }> {
+async function receiver({ platform: { hooks } }: Stage): Promise<{ url: string; taken: { headers: IncomingHttpHeaders; body: string }[]; close(): void }> {
   const taken: { headers: IncomingHttpHeaders; body: string }[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -34,8 +34,8 @@ async function receiver(): Promise<{ url: string; taken: { headers: IncomingHttp
       response.writeHead(204).end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { taken, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/yunke`, close: () => void server.close() };
+  await new Promise<void>((resolve) => server.listen(hooks.port, hooks.host, resolve));
+  return { taken, url: `http://${hooks.host}:${(server.address() as AddressInfo).port}/yunke`, close: () => void server.close() };
 }
 
 journey('an order placed gives an e-mail in the customer\'s language, and its outcome is said', async (stage) => {
@@ -54,7 +54,7 @@ journey('an order placed gives an e-mail in the customer\'s language, and its ou
 
 journey('who becomes a VIP is told to an endpoint once, signed; who unsubscribed is neither told of nor written to', async (stage) => {
   const { send, post, eventually } = stage;
-  const { url, taken, close } = await receiver();
+  const { url, taken, close } = await receiver(stage);
   const { body: endpoint } = await post('notifications', '/api/notifications/endpoints', { url, facts: ['SegmentEntered'] });
   await put(stage, '/api/notifications/policy', { caps: [{ class: 'marketing', most: 1, withinHours: 16 }] }); // whatever the hour of this test
   await post('notifications', '/api/notifications/contacts', { address: 'noah@example.com', change: 'unsubscribed' });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { makeCredentials, type Credentials } from '@yunke/service';
+import { bootstrapKeys, makeCredentials, type Credentials } from '@yunke/service';
 
 import { SERVICES } from '../platform/platform.js';
 import type { Cluster } from './kubectl.js';
@@ -20,7 +20,7 @@ export type Image = { readonly repository: string; readonly tag: string };
 export class Installation {
   readonly #directory = mkdtempSync(join(tmpdir(), 'yunke-values-'));
 
-  private constructor(readonly cluster: Cluster, readonly credentials: Credentials) {}
+  private constructor(readonly cluster: Cluster, readonly credentials: Credentials, /** What was in the namespace before. */ readonly before: readonly string[]) {}
 
   /** Namespace under Pod Security `restricted` and the secrets that the chart names. */
   static async prepare(cluster: Cluster, outside: Outside): Promise<Installation> {
@@ -28,12 +28,12 @@ export class Installation {
     const secret = (name: string, stringData: Record<string, string>): object => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/enforce-version': 'latest' } } });
     await cluster.apply(
-      secret('yunke-platform', { secret: credentials.secret, 'token-keys': credentials.tokenKey, 'write-keys': `shop:server:${credentials.writeKey},web:browser:${credentials.browserWriteKey}` }),
+      secret('yunke-platform', { secret: credentials.secret, 'token-keys': credentials.tokenKey, 'write-keys': bootstrapKeys(credentials) }),
       secret('yunke-database', { username: outside.user, password: outside.password }),
       secret('yunke-kafka', { username: outside.user, password: outside.scramPassword }),
       secret('outside-ca', { 'ca.crt': outside.ca }),
     );
-    return new Installation(cluster, credentials);
+    return new Installation(cluster, credentials, await cluster.everything());
   }
 
   async install(image: Image, outside: Outside, host: string): Promise<void> {
@@ -67,6 +67,7 @@ export const serviceOf = (name: string): string => `${RELEASE}-${name}`;
 /** One pod a service but for the two that the load meets first, so that it fits a small machine. */
 function values({ repository, tag }: Image, outside: Outside, host: string): object {
   const two = { replicas: 2 };
+  const there = [{ ipBlock: { cidr: `${host}/32` } }];
   return {
     image: { repository, tag },
     platform: { existingSecret: 'yunke-platform', bootstrapKeysKey: 'write-keys', partitions: 6 },
@@ -76,7 +77,7 @@ function values({ repository, tag }: Image, outside: Outside, host: string): obj
     },
     database: { host, port: outside.postgres.port, existingSecret: 'yunke-database', caSecret: 'outside-ca' },
     defaults: { replicas: 1, resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } } },
-    services: Object.fromEntries(SERVICES.map((name) => [name, name === 'ingestion' || name === 'orders' ? two : {}])),
-    networkPolicy: { kafkaTo: [{ ipBlock: { cidr: `${host}/32` } }], postgresTo: [{ ipBlock: { cidr: `${host}/32` } }] },
+    services: { ...Object.fromEntries(SERVICES.map((name) => [name, {}])), ingestion: two, orders: two, notifications: { env: { YUNKE_EGRESS_ALLOW: `${host}/32` } } },
+    networkPolicy: { kafkaTo: there, postgresTo: there, webhookTo: there, webhookPorts: [outside.hooks.port] },
   };
 }

@@ -7,9 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { writeAttachment, type Attachment } from '../platform/attached.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** Those that need nothing of the platform's own machine: its processes, its clock, its loopback address. */
+/** Those that need nothing of the platform's own machine: its processes, its clock. */
 const FILES = ['first-order', 'reservation', 'messages'];
-const PLAYABLE = 'becomes a person|has its units set aside|an e-mail in the customer|as history writes to nobody';
 
 type Played = { passed: number; failed: number; problems: string[] };
 
@@ -33,7 +32,7 @@ export async function playJourneys(attachment: Attachment, brokers: string): Pro
 }
 
 async function play(file: string, result: string, env: Record<string, string>): Promise<Played> {
-  const args = ['run', '-s', 'jest', '--', '--runInBand', '--json', `--outputFile=${result}`, '--testNamePattern', PLAYABLE, `test-e2e/src/journeys/${file}.spec.ts`];
+  const args = ['run', '-s', 'jest', '--', '--runInBand', '--json', `--outputFile=${result}`, `test-e2e/src/journeys/${file}.spec.ts`];
   const child = spawn('npm', args, { cwd: ROOT, stdio: 'ignore', env: { ...process.env, ...env } });
   await new Promise((resolve) => child.once('close', resolve));
   if (!existsSync(result)) return { passed: 0, failed: 1, problems: [`${file}: jest could not start`] };

@@ -42,6 +42,22 @@ export class Cluster {
     return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
   }
 
+  /** Returns when pods of these names are there no more, not even to end. */
+  async gone(names: readonly string[]): Promise<void> {
+    await eventually(async () => {
+      const there = (await this.kubectl('get', 'pods', '--output', 'name')).trim().split('\n').map((name) => name.replace('pod/', ''));
+      const left = names.filter((name) => there.includes(name));
+      if (left.length > 0) throw new Error(`still there: ${left.join(', ')}`);
+    }, 120_000);
+  }
+
+  /** Everything in the namespace by kind and name, but what Kubernetes keeps there by itself. */
+  async everything(): Promise<string[]> {
+    const kinds = (await this.kubectl('api-resources', '--namespaced', '--verbs=list,delete', '--output', 'name')).trim().split('\n').filter((kind) => !kind.startsWith('events'));
+    const names = (await this.kubectl('get', kinds.join(','), '--output', 'name', '--ignore-not-found')).trim().split('\n').filter(Boolean);
+    return names.filter((name) => name !== 'serviceaccount/default' && name !== 'configmap/kube-root-ca.crt');
+  }
+
   /** Forwards a free port of this machine to a Service; returns the URL. It lives until `closeForwards`, or until its pod ends. */
   async forward(service: string): Promise<string> {
     const port = await freePort();

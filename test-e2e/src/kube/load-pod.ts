@@ -28,7 +28,7 @@ export function restrictedPod(name: string, image: string, { labels = {}, args, 
 }
 
 /** What a load in a pod sent and was answered, as its journal has it. */
-export type Sending = Pick<Journal, 'accepted' | 'quarantined' | 'tries' | 'causes' | 'duplicates' | 'longestGapMs'> & { readonly problem: string; /** When, and what, instead of a 202. */ readonly troubles: readonly string[] };
+export type Sending = Pick<Journal, 'accepted' | 'quarantined' | 'tries' | 'causes' | 'duplicates' | 'longestGapMs' | 'lastAcceptedAt'> & { readonly startedAt: number; readonly problem: string; /** When, and what, instead of a 202. */ readonly troubles: readonly string[] };
 
 export type LoadPodOptions = { readonly section: string; readonly image: string; readonly target: string; readonly writeKey: string; readonly perSecond: number };
 
@@ -39,7 +39,7 @@ export class LoadPod {
   static async start(cluster: Cluster, { section, image, target, writeKey, perSecond }: LoadPodOptions): Promise<LoadPod> {
     const data = Object.fromEntries([...FILES.map((file) => [file, readFileSync(`${FOLDER}${file}`, 'utf8')]), ['package.json', '{"type":"module"}']]);
     const name = `load-${section}`;
-    await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'load' }, data }, restrictedPod(name, image, {
+    await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'load', labels: { app: name } }, data }, restrictedPod(name, image, {
       labels: { 'yunke.dev/client': 'true' }, args: ['/files/in-pod.js'], files: 'load', env: { SECTION: section, WRITE_KEY: writeKey, TARGET: target, PER_SECOND: String(perSecond) },
     }));
     await cluster.kubectl('wait', '--for=condition=Ready', '--timeout=120s', `pod/${name}`);
@@ -54,7 +54,7 @@ export class LoadPod {
       if (status.phase !== 'Succeeded') throw new Error(`the load is ${status.phase}`);
     }, 120_000);
     const sending = JSON.parse((await this.cluster.kubectl('logs', this.name)).trim().split('\n').at(-1)!) as Sending;
-    await this.cluster.kubectl('delete', 'pod', this.name, '--wait=false');
+    await this.cluster.kubectl('delete', 'pod,configmap', '--selector', `app=${this.name}`);
     if (sending.problem) throw new Error(sending.problem);
     return sending;
   }

@@ -21,6 +21,8 @@ export type Outside = {
   readonly scramPassword: string;
   readonly kafka: { readonly port: number; readonly brokers: string };
   readonly postgres: { readonly port: number; readonly url: string };
+  /** Where somebody else's server may listen for webhooks. */
+  readonly hooks: { readonly host: string; readonly port: number };
   stop(): Promise<void>;
 };
 
@@ -38,7 +40,7 @@ export async function startOutside(host: string): Promise<Outside> {
   await databases(postgres.url('postgres'), user, password);
   return {
     ca: readFileSync(join(directory, 'ca.pem'), 'utf8'), user, password, scramPassword,
-    kafka: { port: kafkaPort, brokers: kafka.brokers }, postgres: { port: postgres.port, url: postgres.url('yunke_{service}') },
+    kafka: { port: kafkaPort, brokers: kafka.brokers }, postgres: { port: postgres.port, url: postgres.url('yunke_{service}') }, hooks: { host, port: await freePort() },
     async stop() {
       await kafka.stop();
       await postgres.stop();

@@ -17,6 +17,7 @@ export type Figures = { journeys_passed: number; journeys_failed: number; upgrad
 /** A step says in a line what it saw. @throws Error when it did not pass */
 export type Step = (setting: Setting, figures: Figures) => Promise<string>;
 
+const DOOR = `${OURS},app.kubernetes.io/component=ingestion`;
 const DELETING_MS = 90_000;
 const OBSERVATIONS_PER_SECOND = 30;
 
@@ -29,7 +30,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   },
 
   async journeys({ trial, installation, outside }, figures) {
-    const { passed, failed, problems } = await playJourneys({ credentials: installation.credentials, urls: await trial.urls(), databaseUrl: outside.postgres.url }, outside.kafka.brokers);
+    const { passed, failed, problems } = await playJourneys({ credentials: installation.credentials, urls: await trial.urls(), databaseUrl: outside.postgres.url, hooks: outside.hooks }, outside.kafka.brokers);
     trial.cluster.closeForwards();
     Object.assign(figures, { journeys_passed: passed, journeys_failed: failed });
     if (failed > 0 || passed === 0) throw new Error(`${passed} passed, ${failed} failed\n${problems.join('\n')}`);
@@ -44,12 +45,17 @@ export const STEPS: Readonly<Record<string, Step>> = {
   },
 
   async upgrade({ trial, installation, nextTag }, figures) {
-    const loss = await trial.underLoad('upgrade', OBSERVATIONS_PER_SECOND, () => installation.upgrade(`image.tag=${nextTag}`));
+    const doors = await trial.cluster.pods(DOOR);
+    const loss = await trial.underLoad('upgrade', OBSERVATIONS_PER_SECOND, async () => {
+      await installation.upgrade(`image.tag=${nextTag}`);
+      await trial.cluster.gone(doors); // also their last moments are under load
+    });
     Object.assign(figures, { upgrade_requests: loss.requests, upgrade_not_2xx: loss.not2xx });
     const images = await installation.images();
     if (images.length !== 1 || !images[0]!.endsWith(`:${nextTag}`)) throw new Error(`pods run ${images.join(', ')}`);
     if (loss.not2xx > 0) throw new Error(`${loss.not2xx} of ${loss.requests} requests were not answered with 2xx within 5 s: ${loss.troubles.slice(0, 12).join(', ')}; ${judged(loss, figures)}`);
-    return `${loss.requests} requests, all answered with 2xx within 5 s; ${judged(loss, figures)}`;
+    if (loss.longestGapMs > 5_000) throw new Error(`nothing was accepted for ${loss.longestGapMs} ms`);
+    return `${loss.requests} requests in ${loss.seconds} s, across ${doors.length} renewed pods of ingestion, all answered with 2xx within 5 s; ${judged(loss, figures)}`;
   },
 
   async deleted({ trial }, figures) {
@@ -91,12 +97,11 @@ export const STEPS: Readonly<Record<string, Step>> = {
 
   async uninstall({ installation, trial }) {
     await installation.uninstall();
-    const kinds = 'deployments,replicasets,pods,services,endpointslices,serviceaccounts,poddisruptionbudgets,horizontalpodautoscalers,networkpolicies,jobs,configmaps,secrets,ingresses';
     await eventually(async () => {
-      const left = (await trial.cluster.kubectl('get', kinds, '--selector', OURS, '--output', 'name')).trim();
-      if (left) throw new Error(`left behind: ${left.replaceAll('\n', ', ')}`);
+      const left = (await trial.cluster.everything()).filter((name) => !installation.before.includes(name));
+      if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
     }, 90_000);
-    return 'nothing left behind';
+    return 'nothing left behind, of any kind';
   },
 };
 

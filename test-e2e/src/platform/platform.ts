@@ -34,6 +34,8 @@ export type Platform = {
   readonly credentials: Credentials;
   readonly processes: readonly PlatformProcess[];
   readonly directory: string;
+  /** Where a test may listen so that the platform reaches it; port 0 for any. */
+  readonly hooks: { readonly host: string; readonly port: number };
   process(service: ServiceName): PlatformProcess;
   /** The database of a service, or one of `databases`. */
   databaseUrl(name: string): string;
@@ -84,7 +86,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     throw error;
   });
   return {
-    credentials, processes, directory,
+    credentials, processes, directory, hooks: { host: '127.0.0.1', port: 0 },
     process: (service) => processes.find(({ name }) => name === 'all' || name === service)!,
     databaseUrl: (name) => template.replace('{service}', name),
     async add(name, program) {
