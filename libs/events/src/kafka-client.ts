@@ -81,6 +81,8 @@ function logTo(log: NonNullable<KafkaOptions['log']>): (entry: KafkaJs.LogEntry)
   return ({ level, log: { message, timestamp: _at, logger: _name, ...extra } }) => {
     // We limit retries on purpose: after a failed send comes a new producer with the same batch (design §3.3).
     if (message.startsWith('Limiting retries for the idempotent producer')) return;
+    // So replicas come and go.
+    if (`${message} ${String(extra['error'])}`.includes('The group is rebalancing')) return;
     // What a broker answered kafkajs tries again, or throws in the end: an error only then, and told by whoever catches it.
     log(level === logLevel.ERROR && !message.startsWith('Response ') ? 'error' : 'warn', message, extra);
   };
