@@ -18,13 +18,15 @@ function describeError(error: unknown): object {
   return { name: error.name, code: codeOf(error), ...(error instanceof Problem && { message: error.message }), frames };
 }
 
+const errorIn = (words: readonly unknown[]): Error | undefined => words.find((word): word is Error => word instanceof Error);
+
 /** Nest's own messages, through pino; its chatter about routes stays at debug. */
 export function nestLogger(logger: Logger): LoggerService {
   const text = (message: unknown): string => (typeof message === 'string' ? message : message instanceof Error ? message.name : 'message');
   return {
     log: (message: unknown) => logger.debug(text(message)),
-    error: (message: unknown) => logger.error({ error: message instanceof Error ? message : undefined }, text(message)),
-    warn: (message: unknown) => logger.warn(text(message)),
+    error: (...words: unknown[]) => logger.error({ error: errorIn(words) }, text(words[0])),
+    warn: (...words: unknown[]) => logger.warn({ error: errorIn(words) }, text(words[0])),
     debug: (message: unknown) => logger.trace(text(message)),
     verbose: (message: unknown) => logger.trace(text(message)),
   };

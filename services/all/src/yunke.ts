@@ -1,6 +1,6 @@
 import '@yunke/service/telemetry';
 
-import { Settings, makeCredentials, migrateServices, prepareTopics, run } from '@yunke/service';
+import { Settings, createLogger, makeCredentials, migrateServices, prepareTopics, run } from '@yunke/service';
 
 import { keysFile, newToken } from './keys.js';
 import { servicesOf } from './services.js';
@@ -18,7 +18,10 @@ const wanted = (): ReturnType<typeof servicesOf> => servicesOf(process.env['YUNK
 
 /** The image's program. */
 async function main(): Promise<void> {
-  if (command === 'serve') return void (await run(await wanted()));
+  if (command === 'serve') {
+    const { config, services } = await run(await wanted());
+    return createLogger(config.logLevel).info({ services: services.map(({ service }) => service.name) }, 'ready');
+  }
   if (command === 'migrate') return migrateServices(await wanted(), say);
   if (command === 'topics' && (action === 'apply' || action === 'check')) {
     if (!(await prepareTopics(action, say))) process.exitCode = 1;
