@@ -96,6 +96,7 @@ if (atomic) { // Node needs it and a bare base has none; it is a link, which cpS
 }
 cpSync(join(node, 'LICENSE'), join(out, 'bin/LICENSE.node'));
 cpSync('LICENSE', join(out, 'LICENSE'));
+writeFileSync(join(out, 'bin/yunke'), "#!/opt/yunke/bin/node --disable-warning=TimeoutNegativeWarning\nimport '/opt/yunke/services/all/dist/yunke.js';\n", { mode: 0o755 });
 writeFileSync(join(out, 'package.json'), `${JSON.stringify({ name: 'yunke', version, private: true, license: 'Apache-2.0', type: 'module' }, null, 2)}\n`);
 writeFileSync(join(out, 'sbom.cdx.json'), JSON.stringify(sbom(paths)));
 console.log(`${paths.length} packages`);
