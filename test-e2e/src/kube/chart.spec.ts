@@ -198,7 +198,8 @@ function policies(program: string, profile: string): void {
   it('lets a hook use nothing that the release has yet to make', () => {
     for (const { metadata, spec } of of('Job').filter((job) => job.metadata.annotations?.['helm.sh/hook'])) {
       expect(spec.template.spec.serviceAccountName).toBeUndefined();
-      expect(metadata.annotations['helm.sh/hook-delete-policy']).toContain('before-hook-creation');
+      expect(metadata.annotations['helm.sh/hook-delete-policy']).toBe('before-hook-creation,hook-succeeded');
+      expect(spec.ttlSecondsAfterFinished).toBeGreaterThan(0); // a release does not own its hooks: nobody else would remove one that failed
     }
   });
 
