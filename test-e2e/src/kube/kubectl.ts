@@ -51,6 +51,12 @@ export class Cluster {
     }, 120_000);
   }
 
+  /** The pods, and what Kubernetes warns of: for whoever must find out why a step failed. Never rejects. */
+  async trouble(): Promise<string> {
+    const asked = [['get', 'pods', '--output', 'wide'], ['get', 'events', '--field-selector', 'type=Warning', '--sort-by', '.lastTimestamp']];
+    return (await Promise.all(asked.map((args) => this.kubectl(...args).catch(({ message }: Error) => message)))).join('\n');
+  }
+
   /** Everything in the namespace by kind and name, but what Kubernetes keeps there by itself. */
   async everything(): Promise<string[]> {
     const kinds = (await this.kubectl('api-resources', '--namespaced', '--verbs=list,delete', '--output', 'name')).trim().split('\n').filter((kind) => !kind.startsWith('events'));

@@ -43,6 +43,7 @@ try {
   for (const [name, step] of Object.entries(STEPS).filter(([one]) => wanted.includes(one))) {
     results[name] = await step(setting, figures).then((said) => ({ passed: true, said }), (error: Error) => ({ passed: false, said: error.message }));
     console.log(`${results[name].passed ? 'ok  ' : 'FAIL'} ${name}: ${results[name].said}`);
+    if (!results[name].passed) console.log(await cluster.trouble());
     if (name === 'install' && !results[name].passed) break; // nothing to try the others on
   }
 } finally {
