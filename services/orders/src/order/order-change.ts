@@ -1,7 +1,7 @@
 import type { Fact, OrderBackordered, OrderState } from '@yunke/contracts';
 import { iso, reasonOf, type Millis } from '@yunke/kernel';
 
-import { MILESTONES, refunds, viewOf, type Milestone, type Order, type View } from './order.js';
+import { MILESTONES, refunds, unknownOrder, viewOf, type Milestone, type Order, type View } from './order.js';
 import { toldInventory, withAsk } from './reservation.js';
 
 /** What made an order change, with its times: an observation; or an answer or a timer, which know their reason themselves. */
@@ -15,21 +15,27 @@ type Found = { type: (typeof FACTS)[Milestone] | 'OrderReturned' | 'OrderRefunde
 /**
  * The facts that tell `before` from `changed`: a milestone reached, goods or money gone back, goods that are not there, else an
  * amendment; none when nothing visible changed. Each carries the order as it is after all of them, and the next seq. What the order
- * means for stock now is said with them.
+ * means for stock now is said with them. An order that only its parcels or refunds name says nothing yet: whom it concerns nobody
+ * knows. Its first observation says all of it.
  */
 export function changes(before: Order, changed: Order, because: Because): { state: Order; facts: Fact[] } {
-  const [was, is] = [viewOf(before), withAsk(viewOf(changed))];
+  if (!isTold(changed)) return { state: changed, facts: [] };
+  const told = isTold(before) ? before : unknownOrder(before.id);
+  const [was, is] = [viewOf(told), withAsk(viewOf(changed))];
   const after = is.order;
-  const found: Found[] = [...newMilestones(was, is), ...newReturns(before, after), ...newRefunds(before, after), ...newBackorder(before, after)];
+  const found: Found[] = [...newMilestones(was, is), ...newReturns(told, after), ...newRefunds(told, after), ...newBackorder(told, after)];
   if (found.length === 0 && (!sameState(was.state, is.state) || !sameTimes(was, is))) found.push({ type: 'OrderAmended', effectiveAt: because.occurredAt });
   const reasonAt = (effectiveAt: Millis) => because.reason ?? reasonOf(because, effectiveAt);
   const facts = found.map(({ effectiveAt, type, ...why }, index) => ({
     type,
     body: { orderId: after.id, seq: String(after.seq + index + 1), effectiveAt: iso(effectiveAt), acceptedAt: iso(because.acceptedAt), reason: reasonAt(effectiveAt), cause: because.id, order: is.state, ...why },
   }) as Fact);
-  const told = toldInventory(was, is, { cause: because.id, effectiveAt: because.occurredAt, acceptedAt: because.acceptedAt, reason: reasonAt(because.occurredAt) });
-  return { state: { ...told.order, seq: after.seq + facts.length }, facts: [...facts, ...told.facts] };
+  const stock = toldInventory(was, is, { cause: because.id, effectiveAt: because.occurredAt, acceptedAt: because.acceptedAt, reason: reasonAt(because.occurredAt) });
+  return { state: { ...stock.order, seq: after.seq + facts.length }, facts: [...facts, ...stock.facts] };
 }
+
+/** Whether an observation of the order itself was heard. */
+const isTold = ({ fields, lines }: Order): boolean => Object.keys(fields).length > 0 || Object.keys(lines).length > 0;
 
 function newBackorder(before: Order, after: Order): Found[] {
   const [was, is] = [before.saga?.backordered, after.saga?.backordered];

@@ -4,7 +4,7 @@ import { streamOf, type OrderObserved } from '@yunke/contracts';
 import { iso } from '@yunke/kernel';
 
 import { changes } from './order-change.js';
-import { MILESTONES, observe, reached, stateOf, unknownOrder, versionOf, type Order } from './order.js';
+import { MILESTONES, observe, observeShipment, reached, stateOf, unknownOrder, versionOf, withReturn, type Order } from './order.js';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');
 
@@ -67,4 +67,24 @@ describe('the laws of an order', () => {
       expect(announced).toHaveLength(Object.keys(reached(order)).length);
       if (facts.length > 0) expect((facts.at(-1)!.body as { order: unknown }).order).toEqual(stateOf(order));
     }), { numRuns: 500 }));
+
+  it('says nothing of an order before somebody told of it: what was heard first, a parcel or a refund, is said then, once, and names the customer', () => {
+    const said = { source: 'shop', occurredAt: iso(START), acceptedAt: iso(START), history: false, verified: true };
+    const words: Record<string, (order: Order) => Order> = {
+      order: (order) => observe(order, { ...said, subject: 'shop:account:ada', messageId: 'o', identifiers: [], orderId: 'shop:1', currency: 'CNY', placedAt: iso(START), lines: [{ lineId: '1', sku: 'tea', quantity: '1', totalMinor: '900' }] }),
+      parcel: (order) => observeShipment(order, { ...said, messageId: 's', orderId: 'shop:1', shipmentId: 'p', shippedAt: iso(START) }),
+      refund: (order) => withReturn(order, 'shop:R1', { refundMinor: 100, currency: 'CNY', refundedAt: START, receivedAt: START }),
+    };
+    fc.assert(fc.property(fc.shuffledSubarray(Object.keys(words), { minLength: 3 }), (heard) => {
+      let order = unknownOrder('shop:1');
+      const facts = heard.flatMap((word) => {
+        const result = changes(order, words[word]!(order), { id: word, history: false, occurredAt: START, acceptedAt: START });
+        order = result.state;
+        return result.facts.filter(({ type }) => streamOf(type).name === 'ordersChanges');
+      });
+      expect(facts.map(({ type }) => type).sort()).toEqual(['OrderPlaced', 'OrderRefunded', 'OrderReturned', 'OrderShipped']);
+      expect(facts.map(({ body }) => (body as { order: { subject: string } }).order.subject)).toEqual(facts.map(() => 'shop:account:ada'));
+      expect(facts.map(({ body }) => (body as { seq: string }).seq)).toEqual(['1', '2', '3', '4']);
+    }));
+  });
 });
