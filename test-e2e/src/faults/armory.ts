@@ -28,14 +28,17 @@ export class Armory {
     return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Firing);
   }
 
-  /** Arms and waits until it has fired. */
-  async hit(name: string, plan: string, withinMs = 30_000): Promise<Firing> {
+  /** Arms them and waits until one has fired; the others are disarmed at once. */
+  async hit(names: string | readonly string[], plan: string, withinMs = 30_000): Promise<Firing> {
+    const armed = [names].flat();
     const before = this.fired().length;
-    this.arm(name, plan);
-    return eventually(() => {
-      const firing = this.fired().slice(before).find((one) => one.process === name);
-      if (!firing) throw new Error(`${name} did not come to ${plan}`);
-      return firing;
+    for (const name of armed) this.arm(name, plan);
+    const firing = await eventually(() => {
+      const found = this.fired().slice(before).find((one) => armed.includes(one.process));
+      if (!found) throw new Error(`${armed.join(' or ')} did not come to ${plan}`);
+      return found;
     }, withinMs);
+    this.disarm(...armed.filter((name) => name !== firing.process));
+    return firing;
   }
 }

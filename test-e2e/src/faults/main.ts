@@ -1,19 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { mutantNames } from './mutant.js';
-import { FAULTS, isGood, runSuite } from './suite.js';
+import { FAULTS, MUTANTS, isGood, isMutant, runSuite } from './suite.js';
 
 /**
- * npm run faults [-- --only F02,F04,M1] [--mutants] [--quick] [--json FILE]
+ * npm run faults [-- --only F02,F04,M1,M1@replicas] [--mutants] [--quick] [--json FILE]
  *
- * Without --only: every fault and every mutant. With it: those; with --mutants also all mutants.
+ * Without --only: every fault and every mutant. With it: those; with --mutants also all mutants. `M1@replicas`: that mutant under that fault.
  */
 const { values } = parseArgs({ options: { only: { type: 'string' }, mutants: { type: 'boolean' }, quick: { type: 'boolean' }, json: { type: 'string' } } });
 
 const only = values.only?.split(',');
-const faults = only ? only.filter((name) => !mutantNames().includes(name)) : FAULTS.map(({ name }) => name);
-const mutants = only && !values.mutants ? only.filter((name) => mutantNames().includes(name)) : mutantNames();
+const faults = only ? only.filter((name) => !isMutant(name)) : FAULTS.map(({ name }) => name);
+const mutants = only && !values.mutants ? only.filter(isMutant) : MUTANTS;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
@@ -25,7 +24,7 @@ const caught = judged.filter((one) => one.caught);
 if (values.json) {
   writeFileSync(values.json, `${JSON.stringify({
     faults: outcomes.length, lost: sum('lost'), doubled: sum('doubled'), reordered: sum('reordered'), mutants: judged.length, mutants_caught: caught.length,
-    by_name: Object.fromEntries(outcomes.map((one) => [one.name, { ...figuresOf(one), dup_in_kafka: one.dup_in_kafka, sent: one.sent, recover_s: one.recover_s, drain_s: one.drain_s, gap_s: one.gap_s, failed: one.faults }])),
+    by_name: Object.fromEntries(outcomes.map((one) => [one.name, { ...figuresOf(one), dup_in_kafka: one.dup_in_kafka, sent: one.sent, recover_s: one.recover_s, drain_s: one.drain_s, gap_s: one.gap_s, failed: one.faults, notes: one.notes }])),
     mutants_by_name: Object.fromEntries(judged.map((one) => [one.name, { fault: one.fault, caught: one.caught, ...figuresOf(one) }])),
   }, null, 2)}\n`);
 }

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { SERVICES } from '../platform/platform.js';
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PATCHES = join(ROOT, 'test-e2e/mutants');
 const COPIED = ['libs', 'services', 'test-e2e', 'deploy', 'proto', 'tsconfig.base.json', 'package.json'];
-const PROJECTS = ['services/ingestion', 'services/identity', 'services/segmentation', 'services/orders', 'test-e2e'];
+const PROJECTS = [...SERVICES.map((service) => `services/${service}`), 'test-e2e'];
 
 export type Mutant = { readonly root: string; remove(): void };
 

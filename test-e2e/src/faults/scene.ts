@@ -2,8 +2,10 @@ import { join } from 'node:path';
 
 import { eventually } from '@yunke/testing';
 
+import type { Firing } from './armory.js';
 import { Journal } from './load/journal.js';
-import { Load } from './load/load.js';
+import { Load, type LoadOptions } from './load/load.js';
+import type { Kind } from './oracle/findings.js';
 import { quiet } from './oracle/quiet.js';
 import type { Stage } from './stage.js';
 
@@ -11,6 +13,10 @@ import type { Stage } from './stage.js';
 export type Fault = {
   readonly name: string;
   readonly title: string;
+  /** What its load is like, unless it is like everybody's. */
+  readonly load?: Pick<LoadOptions, 'perSecond' | 'reachable'>;
+  /** Which firings are the fault; all of them unless told. */
+  readonly counts?: (firing: Firing) => boolean;
   readonly play: (stage: Stage, scene: Scene) => Promise<void>;
 };
 
@@ -33,8 +39,9 @@ export type Outcome = {
 
 const WARM = 200;
 
-/** One fault's load, with what it found beside the oracle. */
+/** One fault's load, with what it found beside the oracle and for it. */
 export class Scene {
+  readonly section: string;
   readonly faults: string[] = [];
   readonly notes: string[] = [];
   readonly journal: Journal;
@@ -47,14 +54,21 @@ export class Scene {
   repeats = false;
   #recovered: Promise<number> = Promise.resolve(0);
 
-  constructor(private readonly stage: Stage, readonly section: string, /** Fewer rounds: for `npm test`. */ readonly quick: boolean) {
+  constructor(private readonly stage: Stage, { name, load }: Fault, /** Fewer rounds: for `npm test`. */ readonly quick: boolean) {
+    this.section = `${name}.${Math.floor(Date.now() / 1_000) % 100_000}`;
+    const { section } = this;
     this.journal = new Journal(join(stage.armory.directory, `${section}.journal`));
     this.targets = () => [stage.process('ingestion').url];
-    this.load = new Load({ section, journal: this.journal, writeKey: stage.platform.credentials.writeKey, targets: () => this.targets() });
+    this.load = new Load({ section, journal: this.journal, writeKey: stage.platform.credentials.writeKey, targets: () => this.targets(), ...load });
   }
 
   expect(holds: boolean, what: string): void {
     if (!holds) this.faults.push(what);
+  }
+
+  /** Harm that only this fault's own data shows; the oracle counts it with its own. */
+  harmed(kind: Kind, what: string, count = 1): void {
+    if (count > 0) this.stage.judge.findings.add(kind, `${this.section}: ${what}`, count);
   }
 
   /** The load runs and its effects arrive. */
@@ -89,7 +103,7 @@ export async function play(fault: Fault, stage: Stage, { quick = false, stuckAft
   const startedAt = performance.now();
   const firedBefore = stage.armory.fired().length;
   const aloneBefore = stage.endedAlone.length;
-  const scene = new Scene(stage, `${fault.name}.${Math.floor(Date.now() / 1_000) % 100_000}`, quick);
+  const scene = new Scene(stage, fault, quick);
   try {
     await scene.warm();
     await fault.play(stage, scene);
@@ -104,7 +118,7 @@ export async function play(fault: Fault, stage: Stage, { quick = false, stuckAft
   scene.journal.close();
   scene.expect(rest.unsaid === 0 && rest.unheard === 0, `it came to rest with ${rest.unsaid} unsaid and ${rest.unheard} unheard`);
   const verdict = await stage.judge.judge(scene.journal, scene.section);
-  const fired = stage.armory.fired().length - firedBefore + scene.signals;
+  const fired = stage.armory.fired().slice(firedBefore).filter(fault.counts ?? (() => true)).length + scene.signals;
   scene.expect(fired > 0, 'it never fired');
   scene.expect(!scene.repeats || verdict.dup_in_kafka > 0, 'nothing was sent twice');
   const alone = stage.endedAlone.slice(aloneBefore);

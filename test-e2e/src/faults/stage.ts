@@ -88,16 +88,17 @@ export class Stage {
     return second;
   }
 
-  /** Lets a process die by its own hand at a named point; returns when it is dead. */
-  async crash(name: string, plan: string): Promise<Firing> {
-    const one = this.process(name);
-    this.#down.add(one);
-    const { child } = one;
-    const firing = await this.armory.hit(name, plan);
+  /** Lets one of these processes, whichever comes to it first, die by its own hand at a named point; returns when it is dead. */
+  async crash(names: string | readonly string[], plan: string): Promise<Firing> {
+    const armed = [names].flat().map((name) => this.process(name));
+    for (const one of armed) this.#down.add(one);
+    const firing = await this.armory.hit(armed.map(({ name }) => name), plan);
+    const { child } = this.process(firing.process);
     await eventually(() => {
-      if (child.signalCode === null && child.exitCode === null) throw new Error(`${name} still lives`);
+      if (child.signalCode === null && child.exitCode === null) throw new Error(`${firing.process} still lives`);
     });
-    this.armory.disarm(name);
+    this.armory.disarm(firing.process);
+    for (const one of armed) if (one.name !== firing.process) this.#down.delete(one);
     return firing;
   }
 

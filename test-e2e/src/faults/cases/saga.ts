@@ -134,11 +134,11 @@ async function judge(stage: Stage, scene: Scene, expected: number): Promise<void
 
 /** No unit lost or set aside twice: what is reserved is what the orders hold, and never more than there is; each ask was answered once. */
 async function expectUnits(stage: Stage, scene: Scene, rows: readonly Row[]): Promise<void> {
-  const levels = await query<{ reserved: number; available: number }>(stage.platform.databaseUrl('inventory'), 'select reserved::int as reserved, available::int as available from stock_levels where sku like $1', [`${named(scene)}-%`]);
+  const levels = await query<{ sku: string; reserved: number; available: number }>(stage.platform.databaseUrl('inventory'), 'select sku, reserved::int as reserved, available::int as available from stock_levels where sku like $1', [`${named(scene)}-%`]);
   const [reserved, held] = [levels.reduce((sum, level) => sum + level.reserved, 0), rows.reduce((sum, row) => sum + row.held, 0)];
-  scene.expect(reserved === held, `${reserved} units are reserved, orders hold ${held}`);
-  scene.expect(levels.every(({ available }) => available >= 0), 'more is promised than there is');
+  scene.harmed(reserved < held ? 'lost' : 'doubled', `${reserved} units are reserved, orders hold ${held}`, Math.abs(reserved - held));
+  for (const { sku, available } of levels) scene.harmed('doubled', `more of ${sku} is promised than there is`, -available);
   const answers = (await readOn(stage.evidence.brokers, new Map([[ANSWERS, []]]))).filter(({ body }) => String(body?.['orderId']).startsWith(`shop:${named(scene)}-`));
   const distinct = new Map(answers.map(({ id, type, body }) => [id, `${String(body!['orderId'])} ${String(body!['ask'])} ${type}`]));
-  scene.expect(new Set(distinct.values()).size === distinct.size, 'an ask was answered twice in the same way');
+  scene.harmed('doubled', 'an ask was answered twice in the same way', distinct.size - new Set(distinct.values()).size);
 }

@@ -1,7 +1,12 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 
 /** One observation that the load sends. `n`: its place among those of its key; a key's next one is sent after a 202 for this one. */
-export type Sent = { readonly messageId: string; readonly kind: 'order' | 'return'; readonly key: string; readonly n: number; readonly orderId?: string };
+export type Sent = {
+  readonly messageId: string; readonly kind: 'order' | 'return' | 'stock' | 'customer'; readonly key: string; readonly n: number;
+  readonly orderId?: string;
+  /** What came in, for `stock`; what an order wants, for its first version. */
+  readonly units?: { readonly sku: string; readonly quantity: number };
+};
 
 /** How one try ended: the status, or `unknown` without an answer. */
 export type Try = { readonly status: number | 'unknown'; readonly duplicates?: number; readonly cause?: string };

@@ -9,15 +9,23 @@ export const MILESTONES = ['placed', 'paid', 'shipped', 'delivered'] as const;
 const OPEN_ORDERS = 12;
 const CUSTOMERS = 150;
 
+export type LaneOptions = { readonly section: string; readonly index: number; /** Its customers are the section's own, have an address, and agree to marketing. */ readonly reachable: boolean };
+
+type Order = { readonly id: string; readonly customer: number; next: number };
+
 /**
- * One client with orders of its own, seen placed, paid, shipped, delivered; some with a refund, and some refunds of no order.
- * It sends a batch when the one before was accepted, so the versions of an order are accepted in order.
+ * One client with orders of its own, seen placed, paid, shipped, delivered; some with a refund, and some refunds of no order. Units
+ * come in for some of what is ordered. It sends a batch when the one before was accepted, so the versions of an order are accepted in order.
  */
 export class Lane {
-  readonly #open: { id: string; customer: number; next: number }[] = [];
+  readonly #open: Order[] = [];
+  readonly #known = new Set<number>();
+  readonly #name: string;
   #orders = 0;
 
-  constructor(private readonly name: string, private readonly seed: number) {}
+  constructor(private readonly options: LaneOptions) {
+    this.#name = `${options.section}-${options.index}`;
+  }
 
   batch(size: number): Message[] {
     const messages: Message[] = [];
@@ -26,37 +34,72 @@ export class Lane {
   }
 
   #step(): Message[] {
-    if (this.#open.length < OPEN_ORDERS) this.#open.push({ id: `${this.name}-${(this.#orders += 1)}`, customer: (this.#orders * 31 + this.seed * 7) % CUSTOMERS, next: 1 });
+    if (this.#open.length < OPEN_ORDERS) this.#open.push({ id: `${this.#name}-${(this.#orders += 1)}`, customer: (this.#orders * 31 + this.options.index * 7) % CUSTOMERS, next: 1 });
     const order = this.#open.splice((this.#orders * 5) % this.#open.length, 1)[0]!;
-    const messages = [observed(order.id, order.customer, order.next)];
+    const messages = [...this.#introduced(order), this.#observed(order)];
     const serial = Number(order.id.split('-').at(-1));
-    if (order.next === 2 && serial % 10 === 0) messages.push(refunded(order.id, order.customer, true));
-    if (order.next === 3 && serial % 10 === 5) messages.push(refunded(order.id, order.customer, false));
-    if (order.next === 1 && serial % 4 === 0) messages.push(observed(order.id, order.customer, (order.next += 1))); // two of a key in one batch
+    if (order.next === 1 && serial % 3 === 0) messages.push(received(order.id, { sku: this.#sku(order), quantity: 2 }));
+    if (order.next === 2 && serial % 10 === 0) messages.push(this.#refunded(order, true));
+    if (order.next === 3 && serial % 10 === 5) messages.push(this.#refunded(order, false));
+    if (order.next === 1 && serial % 4 === 0) messages.push(this.#observed({ ...order, next: (order.next += 1) })); // two of a key in one batch
     order.next += 1;
     if (order.next <= MILESTONES.length) this.#open.push(order);
     return messages;
   }
+
+  #subject({ customer }: Order): string {
+    return this.options.reachable ? `${this.options.section}-c${customer}` : `c${customer}`;
+  }
+
+  /** The same goods for every lane, so that they compete for them. */
+  #sku({ customer }: Order): string {
+    return `${this.options.section}-tea-${customer % 7}`;
+  }
+
+  /** The customer, before the first order. */
+  #introduced(order: Order): Message[] {
+    if (!this.options.reachable || this.#known.has(order.customer)) return [];
+    this.#known.add(order.customer);
+    const messageId = `${this.#name}-c${order.customer}`;
+    const subject = this.#subject(order);
+    return [{
+      sent: { messageId, kind: 'customer', key: messageId, n: 1 },
+      observation: { type: 'CustomerObserved', messageId, occurredAt: now(), subject: `account:${subject}`, email: `${subject}@load.example`, marketingConsent: true },
+    }];
+  }
+
+  #observed(order: Order): Message {
+    const { id, customer, next: n } = order;
+    const messageId = `${id}-v${n}`;
+    const at = now();
+    const units = { sku: this.#sku(order), quantity: 1 + (customer % 3) };
+    const unitPrice = id.endsWith('-1') ? '5000.00' : '25.00'; // the first order makes a VIP
+    return {
+      sent: { messageId, kind: 'order', key: `shop:${id}`, n, ...(n === 1 && { units }) },
+      observation: {
+        type: 'OrderObserved', messageId, occurredAt: at, orderId: id, version: n, subject: `account:${this.#subject(order)}`, currency: 'CNY', [`${MILESTONES[n - 1]}At`]: at,
+        ...(n === 1 && { lines: [{ lineId: '1', ...units, unitPrice }] }),
+      },
+    };
+  }
+
+  #refunded(order: Order, ofOrder: boolean): Message {
+    const messageId = `${order.id}-r`;
+    const at = now();
+    const orderId = ofOrder ? { orderId: `shop:${order.id}` } : {};
+    return {
+      sent: { messageId, kind: 'return', key: `shop:${messageId}`, n: 1, ...orderId },
+      observation: { type: 'ReturnObserved', messageId, occurredAt: at, returnId: messageId, subject: `account:${this.#subject(order)}`, currency: 'CNY', refundMinor: 100, refundedAt: at, ...orderId },
+    };
+  }
 }
 
-function observed(id: string, customer: number, n: number): Message {
-  const now = new Date().toISOString();
-  const messageId = `${id}-v${n}`;
-  return {
-    sent: { messageId, kind: 'order', key: `shop:${id}`, n },
-    observation: {
-      type: 'OrderObserved', messageId, occurredAt: now, orderId: id, version: n, subject: `account:c${customer}`, currency: 'CNY', [`${MILESTONES[n - 1]}At`]: now,
-      ...(n === 1 && { lines: [{ lineId: '1', sku: `tea-${customer % 7}`, quantity: 1 + (customer % 3), unitPrice: '25.00' }] }),
-    },
-  };
-}
+const now = (): string => new Date().toISOString();
 
-function refunded(id: string, customer: number, ofOrder: boolean): Message {
-  const now = new Date().toISOString();
-  const messageId = `${id}-r`;
-  const orderId = ofOrder ? { orderId: `shop:${id}` } : {};
+function received(orderId: string, units: { readonly sku: string; readonly quantity: number }): Message {
+  const messageId = `${orderId}-s`;
   return {
-    sent: { messageId, kind: 'return', key: `shop:${messageId}`, n: 1, ...orderId },
-    observation: { type: 'ReturnObserved', messageId, occurredAt: now, returnId: messageId, subject: `account:c${customer}`, currency: 'CNY', refundMinor: 100, refundedAt: now, ...orderId },
+    sent: { messageId, kind: 'stock', key: messageId, n: 1, units },
+    observation: { type: 'StockObserved', messageId, movementId: messageId, occurredAt: now(), warehouse: 'main', kind: 'receipt', ...units },
   };
 }

@@ -11,6 +11,8 @@ export type LoadOptions = {
   /** Where to send; after a failure the next one is tried. */
   readonly targets: () => readonly string[];
   readonly perSecond?: number;
+  /** Its customers can be written to, and are; otherwise nobody knows an address of theirs. */
+  readonly reachable?: boolean;
   /** What takes longer counts as not answered; 3 s unless told. */
   readonly answerWithinMs?: number;
 };
@@ -31,7 +33,8 @@ export class Load {
   constructor(private readonly options: LoadOptions) {}
 
   start(): this {
-    this.#running = Promise.all(Array.from({ length: LANES }, (_, index) => this.#run(new Lane(`${this.options.section}-${index}`, index))));
+    const { section, reachable = false } = this.options;
+    this.#running = Promise.all(Array.from({ length: LANES }, (_, index) => this.#run(new Lane({ section, index, reachable }))));
     return this;
   }
 

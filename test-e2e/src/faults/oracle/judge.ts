@@ -5,7 +5,9 @@ import { MILESTONES } from '../load/lane.js';
 import { query, type Evidence } from './evidence.js';
 import { Findings, checkSequence } from './findings.js';
 import { Ledger, TOPICS, type First, type TopicName } from './ledger.js';
+import { checkIntents } from './judge-messages.js';
 import { checkSegmentation } from './judge-segmentation.js';
+import { checkStock } from './judge-stock.js';
 
 export type Verdict = { readonly lost: number; readonly doubled: number; readonly reordered: number; readonly dup_in_kafka: number; readonly checked: number; readonly notes: readonly string[] };
 
@@ -14,20 +16,22 @@ const RESERVATION: readonly string[] = ['OrderAllocated', 'OrderBackordered'];
 
 /** Compares what the journal says was accepted with seen messages, topics, counters and final states. Shares no code with what it judges. */
 export class Judge {
-  readonly #findings = new Findings();
+  readonly findings = new Findings();
   readonly ledger: Ledger;
+  #copiesJudged = 0;
 
   constructor(private readonly evidence: Evidence) {
-    const names: TopicName[] = ['orderObservations', 'returnObservations', 'ordersChanges', 'ordersReturns'];
-    this.ledger = new Ledger(evidence.brokers, evidence.services.includes('segmentation') ? [...names, 'segmentationChanges'] : names);
+    const said: Readonly<Record<string, TopicName>> = { segmentation: 'segmentationChanges', inventory: 'inventoryReservations', notifications: 'notificationsDeliveries' };
+    this.ledger = new Ledger(evidence.brokers, ['orderObservations', 'returnObservations', 'ordersChanges', 'ordersReturns', ...evidence.services.flatMap((service) => said[service] ?? [])]);
   }
 
   /** Call it when nothing moves any more. `section` is what the ids of the journal's orders start with. */
   async judge(journal: Journal, section: string): Promise<Verdict> {
-    const copiesBefore = this.ledger.copies;
     await this.ledger.read();
+    const copies = this.ledger.copies - this.#copiesJudged;
+    this.#copiesJudged = this.ledger.copies;
     const ledger = this.ledger;
-    const findings = this.#findings;
+    const findings = this.findings;
     for (const event of ledger.overtaken) findings.add('lost', `behind a larger number: ${event}`);
     for (const event of ledger.renumbered) findings.add('doubled', `under two numbers: ${event}`);
     for (const refused of journal.quarantined) findings.add('lost', `quarantined: ${refused}`);
@@ -41,20 +45,23 @@ export class Judge {
     await this.#checkOrders(journal.accepted, section);
     if (this.evidence.services.includes('counter')) for (const topic of ['orderObservations', 'ordersChanges'] as const) await this.#checkCounter(topic);
     if (this.evidence.services.includes('segmentation')) await checkSegmentation(this.evidence, { findings, ledger, section, facts, alone });
-    return { ...findings.take(), dup_in_kafka: ledger.copies - copiesBefore, checked: journal.accepted.length };
+    if (this.evidence.services.includes('inventory')) await checkStock(this.evidence, { findings, ledger, section, accepted: journal.accepted });
+    if (this.evidence.services.includes('notifications')) await checkIntents(this.evidence, { findings, ledger }, `shop:${section}-`);
+    return { ...findings.take(), dup_in_kafka: copies, checked: journal.accepted.length };
   }
 
   async #checkSeen(accepted: readonly Sent[]): Promise<void> {
     const rows = await query<{ id: string }>(this.evidence.databaseUrl('ingestion'), `select substr(message, 6) as id from seen_messages where message = any($1)`, [accepted.map(({ messageId }) => `shop ${messageId}`)]);
     const seen = new Set(rows.map(({ id }) => id));
-    for (const { messageId } of accepted) if (!seen.has(messageId)) this.#findings.add('lost', `no longer seen: ${messageId}`);
+    for (const { messageId } of accepted) if (!seen.has(messageId)) this.findings.add('lost', `no longer seen: ${messageId}`);
   }
 
   #checkObservations(perKey: ReadonlyMap<string, readonly Sent[]>): void {
     for (const [key, sent] of perKey) {
+      if (sent[0]!.kind === 'stock' || sent[0]!.kind === 'customer') continue; // judged by what came of them
       const firsts = this.ledger.firsts(sent[0]!.kind === 'order' ? 'orderObservations' : 'returnObservations').get(key) ?? [];
       const places = new Map(sent.map(({ messageId, n }) => [messageId, n]));
-      checkSequence(this.#findings, `observation ${key}`, firsts.flatMap(({ messageId }) => places.get(messageId) ?? []), sent.length);
+      checkSequence(this.findings, `observation ${key}`, firsts.flatMap(({ messageId }) => places.get(messageId) ?? []), sent.length);
     }
   }
 
@@ -62,9 +69,9 @@ export class Judge {
   #checkFacts(orderId: string, expected: { versions: number; refunds: number }): void {
     const facts = this.ledger.firsts('ordersChanges').get(orderId) ?? [];
     const ofReservation = facts.filter(({ type }) => RESERVATION.includes(type)).length;
-    checkSequence(this.#findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds + ofReservation);
+    checkSequence(this.findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds + ofReservation);
     const told = facts.flatMap(({ type }) => MILESTONES.findIndex((milestone) => type === `Order${milestone[0]!.toUpperCase()}${milestone.slice(1)}`) + 1 || []);
-    checkSequence(this.#findings, `milestone of ${orderId}`, told, expected.versions);
+    checkSequence(this.findings, `milestone of ${orderId}`, told, expected.versions);
   }
 
   /** The state, as the API shows it, holds every milestone and refund that was accepted. */
@@ -72,8 +79,8 @@ export class Judge {
     const views = await this.#orders(`shop:${section}-`);
     for (const { kind, key, n, orderId, messageId } of accepted) {
       const view = views.get(orderId ?? key);
-      if (kind === 'order' && !view?.milestones[MILESTONES[n - 1]!]) this.#findings.add('lost', `not in the order: ${messageId}`);
-      if (kind === 'return' && orderId !== undefined && !view?.refunds.some(({ returnId }) => returnId === key)) this.#findings.add('lost', `not in the order: ${messageId}`);
+      if (kind === 'order' && !view?.milestones[MILESTONES[n - 1]!]) this.findings.add('lost', `not in the order: ${messageId}`);
+      if (kind === 'return' && orderId !== undefined && !view?.refunds.some(({ returnId }) => returnId === key)) this.findings.add('lost', `not in the order: ${messageId}`);
     }
   }
 
@@ -96,9 +103,9 @@ export class Judge {
     const tallies = new Map(rows.map((row) => [row.key, row]));
     for (const [key, firsts] of this.ledger.firsts(topic)) {
       const { n, digest } = tallies.get(key) ?? { n: 0, digest: '' };
-      if (n < firsts.length) this.#findings.add('lost', `counted of ${topic} ${key}`, firsts.length - n);
-      else if (n > firsts.length) this.#findings.add('doubled', `counted of ${topic} ${key}`, n - firsts.length);
-      else if (digest !== digestOf(firsts)) this.#findings.add('reordered', `counted of ${topic} ${key}`);
+      if (n < firsts.length) this.findings.add('lost', `counted of ${topic} ${key}`, firsts.length - n);
+      else if (n > firsts.length) this.findings.add('doubled', `counted of ${topic} ${key}`, n - firsts.length);
+      else if (digest !== digestOf(firsts)) this.findings.add('reordered', `counted of ${topic} ${key}`);
     }
   }
 }

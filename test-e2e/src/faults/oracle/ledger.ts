@@ -3,13 +3,14 @@ import { readOn, type Found } from './kafka-reader.js';
 export const TOPICS = {
   orderObservations: 'yunke.ingestion.order-observations.v1', returnObservations: 'yunke.ingestion.return-observations.v1',
   ordersChanges: 'yunke.orders.changes.v1', ordersReturns: 'yunke.orders.returns.v1', segmentationChanges: 'yunke.segmentation.changes.v1',
+  inventoryReservations: 'yunke.inventory.reservations.v1', notificationsDeliveries: 'yunke.notifications.deliveries.v1',
 } as const;
 export type TopicName = keyof typeof TOPICS;
 
-const KEY: Record<TopicName, string> = { orderObservations: 'orderId', returnObservations: 'returnId', ordersChanges: 'orderId', ordersReturns: 'returnId', segmentationChanges: 'profileId' };
+const KEY: Record<TopicName, string> = { orderObservations: 'orderId', returnObservations: 'returnId', ordersChanges: 'orderId', ordersReturns: 'returnId', segmentationChanges: 'profileId', inventoryReservations: 'orderId', notificationsDeliveries: 'intentId' };
 
 /** The first copy of an event, by the rules of the contract: its number is larger than any before it in its partition. */
-export type First = { readonly partition: number; readonly id: string; readonly type: string; readonly messageId: string; readonly seq: number; readonly segment: string };
+export type First = { readonly partition: number; readonly id: string; readonly type: string; readonly messageId: string; readonly seq: number; readonly segment: string; readonly reason: string };
 
 /** What every topic holds, read once: the first copies per key in order, how many copies there were, and what broke the rules. */
 export class Ledger {
@@ -55,6 +56,6 @@ export class Ledger {
     const key = String(body[KEY[name]]);
     const firsts = this.#firsts.get(name)!;
     const held = firsts.get(key) ?? firsts.set(key, []).get(key)!;
-    held.push({ partition, id, type, messageId: String(body['messageId'] ?? ''), seq: Number(body['seq'] ?? 0), segment: String(body['segment'] ?? '') });
+    held.push({ partition, id, type, messageId: String(body['messageId'] ?? ''), seq: Number(body['seq'] ?? 0), segment: String(body['segment'] ?? ''), reason: String(body['reason'] ?? '') });
   }
 }
