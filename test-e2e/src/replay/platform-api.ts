@@ -23,6 +23,17 @@ export class PlatformApi {
     return JSON.parse(await this.#text(this.settings.urls[service], path, request)) as T;
   }
 
+  /** All pages of a list; its path has a query. */
+  async all<T>(service: ServiceName, path: string): Promise<T[]> {
+    const all: T[] = [];
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page: { items: T[]; next?: string } = await this.ask(service, `${path}${after && `&after=${encodeURIComponent(after)}`}`);
+      all.push(...page.items);
+      after = page.next;
+    }
+    return all;
+  }
+
   /** The values of metrics, each summed over its labels and over the processes of the platform; undefined for one that none of them has. */
   async metrics(names: readonly string[]): Promise<(number | undefined)[]> {
     const texts = await Promise.all([...new Set(SERVICES.map((service) => this.settings.urls[service]))].map((url) => this.#text(url, '/metrics', {})));

@@ -12,13 +12,20 @@ export class Progress {
   #note: string | undefined;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(private readonly totalLines: number, private readonly to: NodeJS.WriteStream = process.stderr) {
+  #halfWay: (() => void) | undefined;
+
+  /** `halfWay` is called once, when half of the lines were answered. */
+  constructor(private readonly totalLines: number, halfWay: () => void, private readonly to: NodeJS.WriteStream = process.stderr) {
+    this.#halfWay = halfWay;
     this.#timer = setInterval(() => this.#draw(), to.isTTY ? REDRAW_EVERY_MS : LINE_EVERY_MS).unref();
   }
 
   /** So many more were answered. */
   sent(observations: number, lines: number): void {
     this.#now = { at: performance.now(), observations: this.#now.observations + observations, lines: this.#now.lines + lines };
+    if (this.#halfWay === undefined || 2 * this.#now.lines < this.totalLines) return;
+    this.#halfWay();
+    this.#halfWay = undefined;
   }
 
   /** Why we wait for the platform; nothing once it answers again. */

@@ -9,6 +9,7 @@ import { throwAwayDatabase } from '@yunke/testing';
 
 import { compareCounts, compareCustomers, compareStock, compareTally, type Profile } from './comparison.js';
 import { invoices, outline, type Invoice } from './invoice.js';
+import type { Live } from './live.js';
 import { londonToUtc } from './london.js';
 import { observationsOf, type Observation } from './mapping.js';
 import { ODD_CASES, gzipped } from './odd-cases.fixture.js';
@@ -16,6 +17,7 @@ import { consult } from './oracle.js';
 import { measured } from './report.js';
 import { readRows } from './rows.js';
 import { readSettings } from './settings.js';
+import { compareSilence, type Silence } from './silence.js';
 import { requireAllNamed, startTally, type Tally } from './tally.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'yunke-replay-'));
@@ -203,13 +205,27 @@ describe('comparing the stock with it', () => {
   });
 });
 
+const silence: Silence = { orders: 5, memberships: 9, negativeLevels: 3, intents: 0, mails: 0, alerts: 0 };
+
+describe('what history led to', () => {
+  const live: Live = { orderMails: 1, alerts: 1, staffMails: 1 };
+  const found = (say: Partial<Silence>, came: Partial<Live> = {}) => compareSilence({ ...silence, ...say }, { ...live, ...came }).map(({ what }) => what);
+
+  it('must be nothing, of something; and what happens now must be told once', () => {
+    expect(found({})).toEqual([]);
+    expect([found({ intents: 1 }), found({ mails: 1 }), found({ alerts: 2 })]).toEqual([['intents'], ['mails'], ['alerts']]);
+    expect([found({ orders: 0 }), found({ memberships: 0 }), found({ negativeLevels: 0 })]).toEqual([['orders'], ['memberships'], ['negativeLevels']]);
+    expect([found({}, { orderMails: 0 }), found({}, { orderMails: 2 }), found({}, { alerts: 0 }), found({}, { staffMails: 0 })]).toEqual([['orderMails'], ['orderMails'], ['alerts'], ['staffMails']]);
+  });
+});
+
 describe('what is written', () => {
   it('names lines, invoices, customers, what differs and the rate of observations', async () => {
     const sent = { tally: (await read()).tally, began: 1_000, observations: 12, accepted: 12, duplicate: 0, quarantined: 0, refused: [], seconds: 2 };
     const counts = { orders: 7, unattributed: 1, returns: 3, unattributedReturns: 1 };
 
     expect(measured(sent, undefined)).toMatchObject({ lines: 21, invoices: 13, customers: 5, differing: null, events_per_s: 6 });
-    expect(measured(sent, { customers: 5, differing: 1, differences: [], counts, parkedKeys: 0, digested: 5_000 })).toMatchObject({ differing: 1, digestedSeconds: 4, digestedEventsPerSecond: 3, counts });
+    expect(measured(sent, { customers: 5, differing: 1, differences: [], counts, parkedKeys: 0, digested: 5_000, silence, live: { orderMails: 1, alerts: 1, staffMails: 1 } })).toMatchObject({ differing: 1, digestedSeconds: 4, digestedEventsPerSecond: 3, counts, fromHistory: silence });
   });
 });
 
@@ -221,5 +237,8 @@ describe('the command line', () => {
     expect(() => readSettings(['a.csv.gz'], { YUNKE_DATA: '/nowhere' })).toThrow('no API token');
     expect(() => readSettings(['--check', '--token', 't'], {})).toThrow('Name one file');
     expect(() => readSettings(['a', '--token', 't', '--at', 'console=x'], {})).toThrow('--at takes');
+    expect(readSettings(['a', '--platform', 'split', '--kill'], {})).toMatchObject({ platform: 'split', kill: true });
+    expect(() => readSettings(['a', '--platform', 'two'], {})).toThrow('one or split');
+    expect(() => readSettings(['a', '--token', 't', '--kill'], {})).toThrow('--kill kills only');
   });
 });

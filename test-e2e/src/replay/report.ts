@@ -11,7 +11,7 @@ export function measured({ tally, began, seconds, observations, accepted, duplic
     ...tally, observations, accepted, duplicate, quarantined, seconds: rounded(seconds), events_per_s: rounded(observations / seconds), differing: checked?.differing ?? null,
     ...(checked && digestedSeconds && {
       digestedSeconds: rounded(digestedSeconds), digestedEventsPerSecond: rounded(observations / digestedSeconds),
-      counts: checked.counts, parkedKeys: checked.parkedKeys, differences: checked.differences.length,
+      counts: checked.counts, parkedKeys: checked.parkedKeys, differences: checked.differences.length, fromHistory: checked.silence, live: checked.live,
     }),
   };
 }
@@ -32,9 +32,12 @@ export function told({ tally, observations, accepted, duplicate, quarantined, re
   ].join('\n');
 }
 
-function verdict({ customers, differing, differences, counts, parkedKeys }: Checked): string[] {
+function verdict({ customers, differing, differences, counts, parkedKeys, silence, live }: Checked): string[] {
+  const { orders, memberships, negativeLevels, intents, mails, alerts } = silence;
   return [
     `The platform: ${count(counts.orders)} orders, ${count(counts.unattributed)} of them unattributed; ${count(counts.returns)} returns, ${count(counts.unattributedReturns)} of them unattributed.`,
+    `History: ${count(orders)} orders of known customers, ${count(memberships)} memberships and ${count(negativeLevels)} levels below zero led to ${count(intents)} messages, ${count(mails)} mails and ${count(alerts)} alarms.`,
+    `Live: one order led to ${live.orderMails} mail, one shortage to ${live.alerts} alarm and ${live.staffMails} mail to staff.`,
     ...(parkedKeys > 0 ? [`  ${count(parkedKeys)} keys are parked: see GET /api/operations/parked`] : []),
     ...differences.slice(0, DIFFERENCES_SHOWN).map(({ of, what, expected, found }) => `  ${of}: ${what} should be ${String(expected)} and is ${String(found)}`),
     ...(differences.length > DIFFERENCES_SHOWN ? [`  and ${count(differences.length - DIFFERENCES_SHOWN)} more`] : []),

@@ -44,7 +44,7 @@ describe('sending', () => {
     await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
     const { port } = door.address() as AddressInfo;
     door.close();
-    const api = new PlatformApi({ urls: { ingestion: `http://127.0.0.1:${port}`, identity: '', orders: '', segmentation: '', inventory: '' }, token: 't' }, (why) => troubles.push(why));
+    const api = new PlatformApi({ urls: { ingestion: `http://127.0.0.1:${port}`, identity: '', orders: '', segmentation: '', inventory: '', notifications: '' }, token: 't' }, (why) => troubles.push(why));
     const asked = api.ask('ingestion', '/v1/observations', { method: 'POST', body: '{}' });
     await eventually(() => expect(troubles).toContain('ECONNREFUSED'));
     door.listen(port, '127.0.0.1');
@@ -69,7 +69,7 @@ describe('waiting until all is digested', () => {
     const platform = createServer(({ url }, response) => void response.end(url === '/metrics' ? next(metrics) : JSON.stringify({ orders: next(orders), unattributed: 0, returns: 0, unattributedReturns: 0 })));
     await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(platform.address() as AddressInfo).port}`;
-    await work(new PlatformApi({ urls: { ingestion: url, identity: url, orders: url, segmentation: url, inventory: url }, token: 't' }, () => undefined)).finally(() => (platform.close(), platform.closeAllConnections()));
+    await work(new PlatformApi({ urls: { ingestion: url, identity: url, orders: url, segmentation: url, inventory: url, notifications: url }, token: 't' }, () => undefined)).finally(() => (platform.close(), platform.closeAllConnections()));
   }
 
   it('outlasts what waits to be published, and what is still being counted', async () => {

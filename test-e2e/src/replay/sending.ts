@@ -1,6 +1,7 @@
 import { invoices, outline } from './invoice.js';
 import { Lanes } from './lanes.js';
 import { WAREHOUSE, observationsOf } from './mapping.js';
+import { openSource } from './open-source.js';
 import type { PlatformApi } from './platform-api.js';
 import type { Progress } from './progress.js';
 import { readRows } from './rows.js';
@@ -18,7 +19,8 @@ export async function sendFile(file: string, { api, source, startProgress }: { a
   const shape = await outline(readRows(file));
   const progress = startProgress(shape.lines);
   const { tally, add } = startTally();
-  const key = await openSource(api, source);
+  const key = await openSource(api, source, { history: true });
+  await api.ask('inventory', `/api/inventory/sources/${encodeURIComponent(source)}`, { method: 'PUT', body: JSON.stringify({ fromOrders: true, warehouse: WAREHOUSE }) });
   const sent: Sent = { tally, began: performance.now(), observations: 0, accepted: 0, duplicate: 0, quarantined: 0, refused: [], seconds: 0 };
   const lanes = new Lanes(async ({ body, observations, lines }) => {
     const receipt = await api.ask<Receipt>('ingestion', '/v1/observations', { method: 'POST', body, key: key.text });
@@ -47,18 +49,4 @@ function addReceipt(sent: Sent, { accepted, duplicate, quarantined, results }: R
   if (quarantined === 0 || sent.refused.length >= REFUSED_SHOWN) return;
   const refused = results.filter(({ status }) => status === 'quarantined').map(({ messageId, code }) => `${messageId}: ${code}`);
   sent.refused.push(...refused.slice(0, REFUSED_SHOWN - sent.refused.length));
-}
-
-/** The source, which may tell of any past time and whose orders move stock, and a server key that lives as long as this run. */
-async function openSource(api: PlatformApi, source: string): Promise<{ text: string; close(): Promise<void> }> {
-  const path = `/api/sources/${encodeURIComponent(source)}`;
-  await api.ask('ingestion', path, { method: 'PUT', body: JSON.stringify({ history: true }) });
-  await api.ask('inventory', `/api/inventory/sources/${encodeURIComponent(source)}`, { method: 'PUT', body: JSON.stringify({ fromOrders: true, warehouse: WAREHOUSE }) });
-  const { id, key } = await api.ask<{ id: string; key: string }>('ingestion', `${path}/keys`, { method: 'POST', body: JSON.stringify({ kind: 'server' }) });
-  return {
-    text: key,
-    close: () => api.ask('ingestion', `${path}/keys/${id}`, { method: 'DELETE' }).then(() => undefined, (error: Error) => {
-      console.error(`The write key of this run could not be revoked: ${error.message}`); // what was sent is sent: no reason to fail
-    }),
-  };
 }
