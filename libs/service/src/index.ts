@@ -9,3 +9,4 @@ export { migrateServices, prepareTopics } from './prepare.js';
 export { run, type RunOptions, type Running } from './run.js';
 export { migrationsOf, startService, type RunningService, type Service } from './service.js';
 export { Settings } from './settings.js';
+export { Sweeper, type Forget } from './sweeper.js';

@@ -1,10 +1,13 @@
 import { streams, type Fact, type Messages } from '@yunke/contracts';
 import { Batch } from '@yunke/events';
 import { iso } from '@yunke/kernel';
+import { Sweeper } from '@yunke/service';
 import { eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
 
+import { forgetClosed } from './alert/alert.store.js';
 import { inventory } from './inventory.module.js';
 import { ReservationHandlers } from './reservation/reservation.handlers.js';
+import { forgetEnded } from './reservation/reservation.store.js';
 
 const NOW = Date.now();
 let serial = 0;
@@ -97,5 +100,24 @@ describe('inventory', () => {
     expect(await level('last')).toEqual({ onHand: 50, reserved: 50 });
     expect(await service.db.query(`select state, count(*)::int as orders from reservations where order_id like 'shop:parallel-%' group by state order by state`)).toEqual([{ state: 'backordered', orders: 150 }, { state: 'reserved', orders: 50 }]);
     expect(await service.db.query(`select sum(quantity)::int as units from reserved_lines where sku = 'last'`)).toEqual([{ units: 50 }]);
+  });
+
+  it('forgets closed alerts and ended reservations of long ago; what is open, held or in the ledger stays', async () => {
+    await service.hear(stock({ sku: 'kept' }), ask('shop:K1', 1, { kept: 1 }), ask('shop:K2', 1, { kept: 1 }), ask('shop:K2', 2, {}, { wants: 'consume', because: 'shipped' }), ask('shop:K3', 1, { kept: 1 }), ask('shop:K3', 2, {}, { wants: 'release', because: 'cancelled' }));
+    const states = async () => (await service.db.query<{ id: string; state: string }>(`select order_id as id, state from reservations where order_id like 'shop:K%' order by 1`)).map(({ id, state }) => [id, state]);
+    await eventually(async () => expect(await states()).toEqual([['shop:K1', 'reserved'], ['shop:K2', 'consumed'], ['shop:K3', 'released']]));
+    await service.db.query(`update reservations set answered_at = answered_at - 40 * 86400000::bigint where order_id in ('shop:K1', 'shop:K2')`);
+    await service.db.query(
+      `insert into stock_alerts (id, kind, sku, warehouse, available, threshold, evidence, opened_at, opened_reason, closed_at, closed_reason)
+       select gen_random_uuid(), 'shortage', 'kept', warehouse, 1, 5, '{}', 0, 'event', closed_at, case when closed_at is null then null else 'event' end
+       from (values ('old', $1::bigint - 40 * 86400000::bigint), ('young', $1), ('open', null)) as one (warehouse, closed_at)`, [NOW]);
+
+    await new Sweeper(service.db, 31, [forgetClosed, forgetEnded]).sweep();
+
+    expect(await states()).toEqual([['shop:K1', 'reserved'], ['shop:K3', 'released']]);
+    expect((await service.db.query<{ warehouse: string }>(`select warehouse from stock_alerts where sku = 'kept' and warehouse <> 'main' order by 1`)).map(({ warehouse }) => warehouse)).toEqual(['open', 'young']);
+    expect(await ledgerOf('kept')).toHaveLength(1);
+    await service.hear(ask('shop:K2', 3, { kept: 2 })); // whoever comes back after all is answered
+    await eventually(async () => expect(await states()).toContainEqual(['shop:K2', 'reserved']));
   });
 });

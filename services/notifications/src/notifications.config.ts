@@ -23,6 +23,9 @@ export class NotificationsConfig {
   /** How long one call of a provider may take; a message whose call was not finished within twice that is taken over. */
   readonly callSeconds: number;
 
+  /** `YUNKE_ENDED_DAYS`: how long messages that ended are kept. */
+  readonly endedDays: number;
+
   constructor(settings: Settings) {
     this.secret = settings.text('YUNKE_SECRET');
     this.smtpUrl = settings.optional('YUNKE_SMTP_URL');
@@ -40,5 +43,6 @@ export class NotificationsConfig {
     if (!isZone(this.timezone)) settings.fault('YUNKE_TIMEZONE', 'must be a zone of the IANA database, such as Asia/Shanghai');
     this.egressAllow = settings.list('YUNKE_EGRESS_ALLOW');
     this.callSeconds = settings.integer('YUNKE_CALL_SECONDS', { fallback: 20, least: 1, most: 120 });
+    this.endedDays = settings.integer('YUNKE_ENDED_DAYS', { fallback: 400, least: 31, most: 3_650 });
   }
 }

@@ -28,6 +28,12 @@ export async function saveAlerts(tx: Tx, closed: readonly Alert[], opened: reado
     columnsOf(opened, 'id', 'kind', 'sku', 'warehouse', 'available', 'threshold', 'evidence', 'openedAt', 'openedReason'));
 }
 
+/** Forgets a slice of the alerts that were closed before an instant. Returns how many. */
+export async function forgetClosed(tx: Tx, before: number, limit: number): Promise<number> {
+  const gone = await tx.query('delete from stock_alerts where id in (select id from stock_alerts where closed_at < $1 order by closed_at limit $2 for update skip locked) returning id', [before, limit]);
+  return gone.length;
+}
+
 export type AdviceRow = Advice & { readonly sku: string; readonly warehouse: string; readonly evidence: Record<string, number | null>; readonly computedAt: number };
 
 /** Replaces the advice of these shelves; a shelf without advice loses its row. */

@@ -79,6 +79,14 @@ export async function saveReservations(tx: Tx, reservations: readonly Reservatio
   if (waiting.length > 0) await tx.query('insert into backorder_lines (order_id, sku, quantity) select * from unnest($1::text[], $2::text[], $3::bigint[])', columnsOf(waiting, 'orderId', 'sku', 'quantity'));
 }
 
+/** Forgets a slice of the reservations that orders ended before an instant; they hold nothing. Returns how many. */
+export async function forgetEnded(tx: Tx, before: number, limit: number): Promise<number> {
+  const gone = await tx.query(
+    `delete from reservations where order_id in (
+       select order_id from reservations where state in ('released', 'consumed') and answered_at < $1 order by answered_at limit $2 for update skip locked) returning order_id`, [before, limit]);
+  return gone.length;
+}
+
 export type ReservationFilter = { readonly state?: string; readonly sku?: string; readonly order: 'asc' | 'desc'; readonly limit: number; readonly after?: { readonly since: number; readonly orderId: string } };
 
 /** A page of reservations, by when their orders first asked. */

@@ -104,6 +104,15 @@ export async function find(db: Db | Tx, id: string): Promise<Intent | undefined>
   return row && intentOf(row);
 }
 
+/** Forgets a slice of the messages that ended before an instant, with their calls. Returns how many. */
+export async function forgetEnded(tx: Tx, before: Millis, limit: number): Promise<number> {
+  const [row] = await tx.query<{ gone: number }>(
+    `with gone as (delete from intents where id in (select id from intents where ended_at < $1 order by ended_at limit $2 for update skip locked) returning id),
+       calls as (delete from deliveries d using gone where d.intent_id = gone.id)
+     select count(*)::int as gone from gone`, [iso(before), limit]);
+  return row!.gone;
+}
+
 /** Writes down that a message came back; `isNews` unless the same was written before. */
 export async function markBounced(tx: Tx, id: string, kind: string): Promise<{ factId: string; contactId: string | null; isNews: boolean } | undefined> {
   const [row] = await tx.query<{ factId: string; contactId: string | null; bounced: string | null }>('select fact_id as "factId", contact_id as "contactId", bounced from intents where id = $1 and attempts > 0 for update', [id]);
