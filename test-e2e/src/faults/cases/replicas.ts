@@ -18,7 +18,7 @@ type Turn = { readonly of: string; readonly at: string; readonly either?: true; 
 const TURNS: readonly Turn[] = [
   { of: 'ingestion', at: 'ingestion.after-commit' }, { of: 'identity-2', at: 'consumer.before-commit' }, { of: 'inventory', at: 'outbox.written' }, { of: 'orders', at: 'relay.after-ack', either: true },
   { of: 'notifications', at: 'message.called' }, { of: 'segmentation-2', at: 'consumer.before-commit' }, { of: 'counter-2', at: 'consumer.after-commit', frozen: true },
-  { of: 'ingestion-2', at: 'ingestion.before-commit' }, { of: 'identity', at: 'relay.after-ack', either: true }, { of: 'inventory-2', at: 'consumer.after-commit' }, { of: 'orders-2', at: 'consumer.before-commit' },
+  { of: 'ingestion-2', at: 'ingestion.before-commit' }, { of: 'identity', at: 'consumer.after-commit' }, { of: 'inventory-2', at: 'consumer.after-commit' }, { of: 'orders-2', at: 'consumer.before-commit' },
   { of: 'notifications-2', at: 'result.recorded' }, { of: 'segmentation', at: 'consumer.after-commit' }, { of: 'ingestion', at: 'relay.after-ack', either: true }, { of: 'inventory', at: 'relay.before-send', either: true },
 ];
 const EVERY_MS = { full: 20_000, quick: 10_000 };
