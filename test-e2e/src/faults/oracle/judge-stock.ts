@@ -6,8 +6,9 @@ import type { Ledger } from './ledger.js';
 type Known = { readonly findings: Findings; readonly ledger: Ledger; readonly section: string; readonly accepted: readonly Sent[] };
 type Row = { readonly id: string; readonly ask: number; readonly seq: number; readonly state: string; readonly held: number };
 
-/** What a reservation may be, by how far its order has come: placed, paid, shipped, delivered. */
+/** What a reservation may be, by how far its order has come: placed, paid, shipped, delivered. One that orders let lapse is released until then. */
 const STATES: readonly (readonly string[])[] = [['none'], ['reserved', 'backordered'], ['consumed'], ['consumed']];
+const LAPSED: readonly (readonly string[])[] = [['none'], ['released'], ['consumed', 'released'], ['consumed', 'released']];
 
 /**
  * Every unit that came in is on hand, once; every paid order's latest ask is answered, once, as orders knows it; what is set aside is what
@@ -18,13 +19,14 @@ export async function checkStock(evidence: Evidence, { findings, ledger, section
   const like = [`shop:${section}-%`];
   const [rows, asks] = await Promise.all([
     query<Row>(inventory, `select order_id as id, ask::int as ask, seq::int as seq, state, (select coalesce(sum(quantity), 0)::int from reserved_lines l where l.order_id = r.order_id) as held from reservations r where order_id like $1`, like),
-    query<{ id: string; ask: number }>(evidence.databaseUrl('orders'), `select id, (state->'saga'->>'ask')::int as ask from orders where id like $1 and state->'saga' is not null`, like),
+    query<{ id: string; ask: number; lapsed: boolean }>(evidence.databaseUrl('orders'), `select id, (state->'saga'->>'ask')::int as ask, coalesce((state->'saga'->>'lapsed')::boolean, false) as lapsed from orders where id like $1 and state->'saga' is not null`, like),
   ]);
-  const [reservations, asked] = [new Map(rows.map((row) => [row.id, row])), new Map(asks.map(({ id, ask }) => [id, ask]))];
+  const [reservations, asked] = [new Map(rows.map((row) => [row.id, row])), new Map(asks.map((row) => [row.id, row]))];
   for (const [orderId, { reached, quantity }] of wantedBy(accepted)) {
     const { state, ask, seq, held } = reservations.get(orderId) ?? { state: 'none', ask: 0, seq: 0, held: 0 };
-    if (!STATES[reached - 1]!.includes(state)) findings.add('lost', `${orderId} has come to ${reached} and its reservation is ${state}`);
-    if (ask !== (asked.get(orderId) ?? 0)) findings.add('lost', `inventory has answered ask ${ask} of ${orderId}, orders is at ${asked.get(orderId)}`);
+    const { ask: latest = 0, lapsed = false } = asked.get(orderId) ?? {};
+    if (!(lapsed ? LAPSED : STATES)[reached - 1]!.includes(state)) findings.add('lost', `${orderId} has come to ${reached} and its reservation is ${state}`);
+    if (ask !== latest) findings.add('lost', `inventory has answered ask ${ask} of ${orderId}, orders is at ${latest}`);
     const expected = state === 'reserved' ? quantity : 0;
     if (held !== expected) findings.add(held < expected ? 'lost' : 'doubled', `units of ${orderId}: ${held} of ${expected} are set aside`, Math.abs(held - expected));
     checkSequence(findings, `answer to ${orderId}`, (ledger.firsts('inventoryReservations').get(orderId) ?? []).map((first) => first.seq), seq);

@@ -11,8 +11,8 @@ import { checkStock } from './judge-stock.js';
 
 export type Verdict = { readonly lost: number; readonly doubled: number; readonly reordered: number; readonly dup_in_kafka: number; readonly checked: number; readonly notes: readonly string[] };
 
-/** What orders says when inventory has answered: how often depends on who was faster. */
-const RESERVATION: readonly string[] = ['OrderAllocated', 'OrderBackordered'];
+/** What orders says when inventory has answered or time has passed: how often depends on who was faster. */
+const UNSENT: readonly string[] = ['OrderAllocated', 'OrderBackordered', 'OrderLate', 'OrderStalled'];
 
 /** Compares what the journal says was accepted with seen messages, topics, counters and final states. Shares no code with what it judges. */
 export class Judge {
@@ -65,11 +65,11 @@ export class Judge {
     }
   }
 
-  /** Each accepted version of an order is one fact, and each of its refunds one; with those of its reservation all of them are numbered 1, 2, 3, … */
+  /** Each accepted version of an order is one fact, and each of its refunds one; with those that nobody sent all of them are numbered 1, 2, 3, … */
   #checkFacts(orderId: string, expected: { versions: number; refunds: number }): void {
     const facts = this.ledger.firsts('ordersChanges').get(orderId) ?? [];
-    const ofReservation = facts.filter(({ type }) => RESERVATION.includes(type)).length;
-    checkSequence(this.findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds + ofReservation);
+    const unsent = facts.filter(({ type }) => UNSENT.includes(type)).length;
+    checkSequence(this.findings, `fact of ${orderId}`, facts.map(({ seq }) => seq), expected.versions + expected.refunds + unsent);
     const told = facts.flatMap(({ type }) => MILESTONES.findIndex((milestone) => type === `Order${milestone[0]!.toUpperCase()}${milestone.slice(1)}`) + 1 || []);
     checkSequence(this.findings, `milestone of ${orderId}`, told, expected.versions);
   }
