@@ -139,6 +139,7 @@ describe('what inventory tells its people', () => {
     expect(new Set([...first.items, ...second.items].map(({ sku }: { sku: string }) => sku)).size).toBe(4);
 
     expect((await authorised(supertest(service.baseUrl).get('/api/inventory/levels?sort=book')).expect(422)).body.code).toBe('validation_failed');
+    expect((await authorised(supertest(service.baseUrl).get('/api/inventory/levels?availableBelow=1e30')).expect(422)).body.code).toBe('validation_failed');
     expect((await authorised(supertest(service.baseUrl).get('/api/inventory/levels?after=nonsense')).expect(422)).body.code).toBe('cursor.invalid');
     expect((await authorised(supertest(service.baseUrl).delete('/api/inventory/thresholds?sku=nobody')).expect(404)).body.code).toBe('threshold.not_found');
     expect((await authorised(supertest(service.baseUrl).get('/api/inventory/reservations/shop:nobody')).expect(404)).body.code).toBe('reservation.not_found');

@@ -119,6 +119,8 @@ describe('notifications', () => {
     await service.hear(recorded('grace', { name: 'Grace' }));
     const preview = await eventually(async () => { const found = await api.post('/templates/paid/preview', { profileId: profileOf('grace'), version: 1, fact: { orderId: '7' } }); expect(found.status).toBe(200); return found; });
     expect(preview.body).toMatchObject({ subject: 'Paid 7', text: 'Grace', html: expect.stringContaining('Grace') });
+    expect((await api.post('/templates/paid/preview', { version: 3 })).body.code).toBe('template.not_found');
+    expect((await api.post('/templates/paid/preview', { version: 1e12 })).body.code).toBe('validation_failed');
     await service.hear({ ...placed('shop:T1', 'grace'), type: 'OrderPaid' } as never);
     await eventually(async () => expect(await mailTo('grace')).toMatchObject([{ subject: 'Thanks' }]));
   });

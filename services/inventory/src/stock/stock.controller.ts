@@ -3,7 +3,7 @@ import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 
-import { iso } from '@yunke/kernel';
+import { LARGEST_MINOR, iso } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
 import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
 
@@ -22,7 +22,7 @@ class Paging {
 export class ListLevels extends Paging {
   @ApiProperty({ required: false, example: 'TEA-100' }) @IsOptional() @IsString() @Length(1, 200) sku?: string;
   @ApiProperty({ required: false, example: 'main' }) @IsOptional() @IsString() @Length(1, 200) warehouse?: string;
-  @ApiProperty({ required: false, description: 'Only levels with fewer units available.' }) @IsOptional() @Type(() => Number) @IsInt() availableBelow?: number;
+  @ApiProperty({ required: false, description: 'Only levels with fewer units available.' }) @IsOptional() @Type(() => Number) @IsInt() @Min(-LARGEST_MINOR) @Max(LARGEST_MINOR) availableBelow?: number;
   @ApiProperty({ required: false, enum: SORTS, default: 'sku' }) @IsOptional() @IsIn(SORTS) sort: keyof typeof LEVEL_SORTS = 'sku';
   @ApiProperty({ required: false, enum: ['asc', 'desc'], default: 'asc' }) @IsOptional() @IsIn(['asc', 'desc']) order: 'asc' | 'desc' = 'asc';
 }

@@ -14,6 +14,9 @@ import { FACTS, sampleOf } from '../rule/fields.js';
 import { LANGUAGES, compile, type Contents, type Language, type Rendered, type Template } from './template.js';
 import { find, list, newest, save, versions } from './template.store.js';
 
+/** The database's largest `int`. */
+const LAST_VERSION = 2 ** 31 - 1;
+
 export class ListTemplates {
   @ApiProperty({ required: false, default: 20 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(100) limit = 20;
   @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 500) after?: string;
@@ -38,7 +41,7 @@ export class SaveTemplate {
 export class PreviewTemplate {
   @ApiProperty({ required: false, description: 'Whose name, language and zone to write in.' }) @IsOptional() @IsString() @Length(1, 100) profileId?: string;
   @ApiProperty({ required: false, enum: LANGUAGES }) @IsOptional() @IsIn([...LANGUAGES]) language?: Language;
-  @ApiProperty({ required: false }) @IsOptional() @IsInt() @Min(1) version?: number;
+  @ApiProperty({ required: false }) @IsOptional() @IsInt() @Min(1) @Max(LAST_VERSION) version?: number;
   @ApiProperty({ required: false, description: 'A fact to write about; else a made-up one.' }) @IsOptional() @IsObject() fact?: object;
 }
 
@@ -66,7 +69,7 @@ export class TemplateController {
   /** All versions, the latest first. */
   @Get(':name/versions')
   async versions(@Param('name') name: string, @Query() { limit, after }: ListTemplates): Promise<Page<TemplateView>> {
-    const items = await versions(this.db, name, limit, after ? Number(placeOf<{ version: number }>(after).version) : 2 ** 31 - 1);
+    const items = await versions(this.db, name, limit, after ? Number(placeOf<{ version: number }>(after).version) : LAST_VERSION);
     return { items: items.map(viewOf), ...(items.length === limit && { next: cursorOf({ version: items.at(-1)!.version }) }) };
   }
 
