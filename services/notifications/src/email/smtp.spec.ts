@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 import { Smtp } from './smtp.worker.js';
@@ -36,6 +37,24 @@ describe('handing in mail', () => {
     expect(await send(client)).toMatchObject({ kind: 'accepted' });
     expect(taken).toHaveLength(2);
     expect(connections()).toBe(1);
+  });
+
+  it('goes on over the same connection for ever, and no listeners pile up on it', async () => {
+    const { smtp: client, connections } = await smtp();
+    const { reset } = SMTPConnection.prototype;
+    let listeners = 0;
+    SMTPConnection.prototype.reset = function (done) {
+      listeners = this.listenerCount('error') + this.listenerCount('end');
+      reset.call(this, done);
+    };
+    try {
+      for (let n = 0; n < 15; n += 1) await send(client);
+    } finally {
+      SMTPConnection.prototype.reset = reset;
+    }
+    expect(connections()).toBe(1);
+    expect(listeners).toBeGreaterThan(0);
+    expect(listeners).toBeLessThan(6);
   });
 
   it.each([

@@ -53,7 +53,8 @@ export class Smtp {
     const connection = new SMTPConnection({
       host: hostname, secure: protocol === 'smtps:', ...(port !== '' && { port: Number(port) }), connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, dnsTimeout: timeoutMs,
     });
-    connection.on('error', () => undefined); // whoever uses it hears of its end; unheard it would end the process
+    const forget = (): void => void (this.#idle.includes(connection) && this.#idle.splice(this.#idle.indexOf(connection), 1));
+    connection.on('error', forget).on('end', forget); // whoever uses it hears of its end, too; unheard it would end the process
     await new Promise<void>((resolve, reject) => {
       connection.once('error', reject);
       connection.connect((error) => (error ? reject(error) : resolve()));
@@ -64,8 +65,6 @@ export class Smtp {
 
   #keep(connection: SMTPConnection): void {
     if (this.#isClosed || this.#idle.length >= KEPT_OPEN) return void connection.quit();
-    const forget = (): void => void (this.#idle.includes(connection) && this.#idle.splice(this.#idle.indexOf(connection), 1));
-    connection.once('error', forget).once('end', forget);
     this.#idle.push(connection);
   }
 }
