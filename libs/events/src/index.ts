@@ -6,7 +6,7 @@ export { applyTopics, checkTopics, type TopicState } from './kafka-topics.js';
 export { eachFetch } from './log.js';
 export type { Append, Consumption, ConsumeOptions, EventLog, Fetch, LogRecord, TopicSpec, Verdict, Watermark } from './log.js';
 export { Listener, type Hearing, type ListenerOptions } from './listener.js';
-export { EventTables1700000000001 } from './migrations/event-tables.js';
+export { eventMigrations } from './migrations/event-tables.js';
 export { measured } from './metrics.js';
 export { LogTransport, On, OnCopies, calledWithTx } from './on.js';
 export { listParked, type ParkedKey, type Place } from './park.js';

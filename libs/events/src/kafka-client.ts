@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 
 import type * as KafkaJs from 'kafkajs';
 
-import { crc32c } from './kafka-crc32c.js';
-import { decodeRecord, encodeRecord } from './kafka-records.js';
+import { produceRequest } from './kafka-produce.js';
+import { decodeRecord } from './kafka-records.js';
 
 export type KafkaOptions = {
   /** `host:port` of some brokers; the others are found through them. */
@@ -20,7 +20,7 @@ export type KafkaOptions = {
 
 const require = createRequire(import.meta.url);
 
-/** kafkajs has had no release since 2023: we reach into it in four places, and only into the version those were checked against. */
+/** kafkajs has had no release since 2023: we reach into it in three places, and only into the version those were checked against. */
 const PATCHED = '2.2.4';
 
 const { Kafka, logLevel } = patched();
@@ -35,8 +35,8 @@ function patched(): typeof KafkaJs {
 
 /** Its requests ask for these modules when they are first made, so they find ours. */
 function leanRecords(): void {
-  for (const [path, ours] of [['record/v0', encodeRecord], ['record/v0/decoder', decodeRecord], ['crc32C/crc32C', crc32c]] as const) {
-    const module = `kafkajs/src/protocol/recordBatch/${path}`;
+  for (const [path, ours] of [['requests/produce/v3/request', produceRequest], ['recordBatch/record/v0/decoder', decodeRecord]] as const) {
+    const module = `kafkajs/src/protocol/${path}`;
     require(module);
     require.cache[require.resolve(module)]!.exports = ours;
   }

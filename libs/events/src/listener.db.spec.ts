@@ -5,7 +5,7 @@ import { SECRET, throwAwayDatabase } from '@yunke/testing';
 import type { Batch } from './batch.js';
 import type { EventLog, Fetch, LogRecord, Verdict } from './log.js';
 import { Listener } from './listener.js';
-import { EventTables1700000000001 } from './migrations/event-tables.js';
+import { eventMigrations } from './migrations/event-tables.js';
 import { listParked } from './park.js';
 import { giveVoice, settle, voiceOf } from './voice.js';
 
@@ -41,10 +41,10 @@ describe('a listener', () => {
   const storyOf = async (key: string): Promise<string | undefined> => (await db.query<{ story: string }>('select story from counts where key = $1', [key]))[0]?.story;
 
   beforeEach(async () => {
-    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: [EventTables1700000000001] }), applicationName: 'test', migrations: [EventTables1700000000001] });
+    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: eventMigrations }), applicationName: 'test', migrations: eventMigrations });
     await migrate(db);
     await db.query('create table counts (key text primary key, n int not null, story text not null)');
-    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch: (await settle(db, 4)).epoch, wake: () => undefined });
+    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch: (await settle(db, 4)).epoch, said: () => undefined });
     handle = counting;
     marks = { low: 0, high: 1_000 };
   });

@@ -2,38 +2,41 @@ import { Db, migrate, type Tx } from '@yunke/postgres';
 import { SECRET, anOrderObserved, eventually, throwAwayDatabase } from '@yunke/testing';
 
 import type { Append, EventLog } from './log.js';
-import { EventTables1700000000001 } from './migrations/event-tables.js';
+import { eventMigrations } from './migrations/event-tables.js';
 import { Relay } from './relay.js';
 import { say, type CausedFact } from './say.js';
 import { giveVoice, settle } from './voice.js';
 
-const order = (orderId: string, cause: string): CausedFact => ({ type: 'OrderObserved', body: anOrderObserved({ orderId }), cause });
+const order = (orderId: string, cause: string): CausedFact => ({ type: 'OrderObserved', body: anOrderObserved({ orderId, messageId: cause }), cause });
 
 describe('a relay', () => {
   let db: Db;
   let epoch: string;
-  let sent: { orderId: string; n: number; id: string; partition: number }[];
+  let sent: { orderId: string; n: number; id: string; partition: number; value: string; key: string | null; headers: object }[];
   let failing = false;
   const relays: Relay[] = [];
   const log = {
     async append(batch: readonly Append[]) {
-      for (const { partition, records } of batch) for (const { value, headers } of records) sent.push({ partition, n: Number(headers['ce_yunken']), id: headers['ce_id']!, orderId: JSON.parse(value!).orderId });
+      for (const { partition, records } of batch) for (const { key, value, headers } of records) {
+        const { ce_yunken: n, ...others } = headers;
+        sent.push({ partition, n: Number(n), id: headers['ce_id']!, orderId: JSON.parse(value!).orderId, key, value: value!, headers: others });
+      }
       if (failing) throw new Error('the acknowledgement was lost');
     },
   } as unknown as EventLog;
   const start = (leaseMs = 1_000): Relay => {
     const relay = new Relay({ db, log, service: 'test', epoch, leaseMs, report: () => undefined });
     relays.push(relay);
-    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, wake: () => relay.wake() });
+    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, said: (rows) => relay.said(rows) });
     relay.start();
     return relay;
   };
 
   beforeEach(async () => {
-    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: [EventTables1700000000001] }), applicationName: 'test', migrations: [EventTables1700000000001] });
+    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: eventMigrations }), applicationName: 'test', migrations: eventMigrations });
     await migrate(db);
     ({ epoch } = await settle(db, 4));
-    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, wake: () => undefined });
+    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, said: () => undefined });
     sent = [];
     failing = false;
   });
@@ -88,6 +91,59 @@ describe('a relay', () => {
     expect(sent.length).toBeGreaterThan(3);
   });
 
+  describe('where it takes what is said from', () => {
+    let read = 0;
+    /** A relay that tells how many rows it read back; `keptAtMost` 0: another process says them. */
+    const startCounted = async (keptAtMost?: number): Promise<void> => {
+      read = 0;
+      const counted = Object.create(db, { query: { value: async (sql: string, params?: unknown[]) => {
+        const rows = await db.query(sql, params);
+        if (sql.includes('payload from outbox')) read += rows.length;
+        return rows;
+      } } }) as Db;
+      const relay = new Relay({ db: counted, log, service: 'test', epoch, report: () => undefined, ...(keptAtMost !== undefined && { keptAtMost }) });
+      relays.push(relay);
+      giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, said: (rows) => keptAtMost !== 0 && relay.said(rows) });
+      relay.start();
+      await db.tx(async (tx) => say(tx, [order('first', 'c')])); // from then on it leads
+      await eventually(() => expect(sent).toHaveLength(1));
+      read = 0;
+    };
+    const sayMany = async (): Promise<void> => {
+      for (let i = 0; i < 20; i += 1) await db.tx(async (tx) => say(tx, [order(`o${i}`, `c${i}`), order(`p${i}`, `d${i}`)]));
+    };
+
+    it('is memory for what its own process says', async () => {
+      await startCounted();
+      await sayMany();
+
+      await eventually(() => expect(sent).toHaveLength(41));
+      expect(read).toBeLessThan(20); // a row that was claimed before its commit was told here is read
+    });
+
+    it.each([['what another process says', 0], ['what was too much to keep', 100]])('is the table for %s', async (_, keptAtMost) => {
+      await startCounted(keptAtMost);
+      await sayMany();
+
+      await eventually(() => expect(sent).toHaveLength(41));
+      expect(read).toBeGreaterThan(10);
+    });
+
+    it('makes no difference', async () => {
+      await startCounted();
+      await sayMany();
+      await eventually(() => expect(sent).toHaveLength(41));
+      const kept = sent.splice(0);
+      await Promise.all(relays.splice(0).map((relay) => relay.stop()));
+      await startCounted(0);
+      await sayMany();
+      await eventually(() => expect(sent).toHaveLength(41));
+
+      const bare = (all: typeof sent): unknown[] => all.map(({ n: _n, ...rest }) => rest).sort((a, b) => (a.id < b.id ? -1 : 1));
+      expect(bare(sent)).toEqual(bare(kept));
+    });
+  });
+
   it('hands its lease over when it stops, and another goes on with the numbers', async () => {
     const first = start();
     await db.tx(async (tx) => say(tx, [order('a', 'c1')]));
@@ -97,6 +153,23 @@ describe('a relay', () => {
     await db.tx(async (tx) => say(tx, [order('b', 'c2')]));
 
     await eventually(() => expect(sent.map(({ n }) => n)).toEqual([1, 2]));
+  });
+
+  it('asks for the lease ten times a second and no more, also when its process commits', async () => {
+    start(60_000);
+    await eventually(async () => expect(await db.query('select from relay_lease where expires_at > clock_timestamp()')).toHaveLength(1));
+    let asked = 0;
+    const counted = Object.create(db, { query: { value: (sql: string, params?: unknown[]) => ((asked += sql.includes('update relay_lease') ? 1 : 0), db.query(sql, params)) } }) as Db;
+    const second = new Relay({ db: counted, log, service: 'test', epoch, report: () => undefined });
+    relays.push(second);
+    second.start();
+    second.said([]);
+    await eventually(() => expect(asked).toBeGreaterThan(0));
+
+    const since = performance.now();
+    const before = asked;
+    await eventually(() => expect(asked - before).toBeGreaterThanOrEqual(5));
+    expect(performance.now() - since).toBeGreaterThan(350);
   });
 
   it('says the same when a transaction is tried again', async () => {

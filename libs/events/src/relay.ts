@@ -5,7 +5,7 @@ import { codeOf, type Db } from '@yunke/postgres';
 
 import type { Append, EventLog, LogRecord } from './log.js';
 import { metrics } from './metrics.js';
-import { decode } from './say.js';
+import { readOutbox, type Said, type WrittenRow } from './outbox.js';
 
 export type RelayOptions = {
   readonly db: Db;
@@ -14,15 +14,18 @@ export type RelayOptions = {
   readonly epoch: string;
   readonly report: (level: 'warn' | 'error', message: string, about: Record<string, unknown>) => void;
   readonly leaseMs?: number;
+  /** How much of what this process said itself is kept until it is claimed, in characters. */
+  readonly keptAtMost?: number;
 };
 
-type Row = { first_n: string; topic: string; partition: number; events: number; payload: string };
+type Row = { first_n: string; id: string; topic: string; partition: number; events: number };
 
 /** A numbered batch: its members and numbers are committed before its first send. */
 type Claim = { readonly firstN: string; readonly rows: readonly Row[] };
 
 const EVENTS_PER_SEND = 1_500;
 const LOOK_EVERY_MS = 100;
+const KEPT_AT_MOST = 16_000_000;
 const FENCED = 'YK001';
 
 /**
@@ -37,6 +40,10 @@ export class Relay {
   #running: Promise<void> = Promise.resolve();
   #dirty = false;
   #awaken: () => void = () => undefined;
+  #leading = false;
+  /** Rows that this process committed while it led, by id: the database need not send them back. */
+  readonly #kept = new Map<string, WrittenRow>();
+  #keptSize = 0;
 
   constructor(private readonly options: RelayOptions) {}
 
@@ -44,15 +51,15 @@ export class Relay {
     this.#running = this.#run();
   }
 
-  /** Something was committed; called in the committing process. Others' rows are found within {@link LOOK_EVERY_MS}. */
-  wake(): void {
-    this.#dirty = true; // a wake between the empty claim and the wait must not be missed
-    this.#awaken();
+  /** These rows were committed by this process. Others' are found within {@link LOOK_EVERY_MS}. */
+  said(rows: readonly WrittenRow[]): void {
+    if (this.#leading) for (const row of rows) this.#keep(row);
+    this.#wake();
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.wake();
+    this.#wake();
     await this.#running;
   }
 
@@ -60,12 +67,14 @@ export class Relay {
     let failures = 0;
     while (!this.#stopping) {
       try {
-        if (await this.#acquire()) {
+        this.#forget();
+        this.#leading = await this.#acquire();
+        if (this.#leading) {
           await this.#resend();
           failures = 0;
           await this.#publish();
           await this.#release();
-        } else await this.#wait(LOOK_EVERY_MS);
+        } else await pause(LOOK_EVERY_MS); // what is committed here meanwhile is published by whoever has the lease
       } catch (error) {
         if (codeOf(error) === FENCED) continue;
         failures += 1;
@@ -91,7 +100,7 @@ export class Relay {
   /** After a take-over or a failed send: the stored batches come first, in order, with the members and numbers they were stored with. */
   async #resend(): Promise<void> {
     const rows = await this.options.db.query<Row>(
-      `select b.first_n, o.topic, o.partition, o.events, o.payload from relay_batch b, unnest(b.ids) as held (id) join outbox o using (id)
+      `select b.first_n, o.id, o.topic, o.partition, o.events from relay_batch b, unnest(b.ids) as held (id) join outbox o using (id)
        order by b.first_n, o.id`);
     for (const claim of group(rows)) {
       metrics.resends.inc({ service: this.options.service });
@@ -132,13 +141,13 @@ export class Relay {
   }
 
   async #step(acked: string | null, maxEvents: number): Promise<Claim | undefined> {
-    const rows = await this.options.db.query<Row>('select * from relay_step($1, $2, $3, $4, $5)', [this.#me, this.#fence, acked, this.#leaseMs, maxEvents]);
+    const rows = await this.options.db.query<Row>('select * from relay_claim($1, $2, $3, $4, $5)', [this.#me, this.#fence, acked, this.#leaseMs, maxEvents]);
     return rows.length > 0 ? { firstN: rows[0]!.first_n, rows } : undefined;
   }
 
   async #send(claim: Claim): Promise<void> {
     await fault('relay.before-send');
-    const batch = this.#batch(claim);
+    const batch = await this.#batch(claim);
     const acknowledged = metrics.send.startTimer({ service: this.options.service });
     await this.options.log.append(batch);
     acknowledged();
@@ -147,27 +156,56 @@ export class Relay {
     metrics.published.inc({ service: this.options.service }, batch.reduce((sum, { records }) => sum + records.length, 0));
   }
 
-  #batch({ firstN, rows }: Claim): Append[] {
+  async #batch({ firstN, rows }: Claim): Promise<Append[]> {
+    const ours = new Map(rows.filter(({ id }) => this.#kept.has(id)).map(({ id }) => [id, this.#take(id)]));
+    const others = await readOutbox(this.options.db, rows.filter(({ id }) => !ours.has(id)).map(({ id }) => id));
     let n = Number(firstN);
     const partitions = new Map<string, { topic: string; partition: number; records: Omit<LogRecord, 'offset'>[] }>();
-    for (const { topic, partition, payload } of rows) {
+    for (const { id, topic, partition } of rows) {
       const place = `${topic} ${partition}`;
       const append = partitions.get(place) ?? partitions.set(place, { topic, partition, records: [] }).get(place)!;
-      const lines = payload.split('\n');
-      for (let i = 0; i < lines.length; i += 2) append.records.push(this.#record(lines[i]!, lines[i + 1]!, n++));
+      for (const event of ours.get(id) ?? others.get(id)!) append.records.push(this.#record(event, n++));
     }
     return [...partitions.values()];
   }
 
-  #record(head: string, value: string, n: number): Omit<LogRecord, 'offset'> {
-    const { key, id, type, time, traceparent } = decode(head);
+  #record({ key, id, type, time, traceparent, json }: Said, n: number): Omit<LogRecord, 'offset'> {
     return {
-      key, value: value === '' ? null : value,
+      key, value: json === '' ? null : json,
       headers: {
         ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: `/yunke/${this.options.service}`, ce_time: time, ce_subject: key,
         'content-type': 'application/json', ce_yunken: String(n), ce_yunkeepoch: this.options.epoch, ...(traceparent && { traceparent }),
       },
     };
+  }
+
+  /** The oldest go first when there is too much: also those that were claimed before we were told of them. */
+  #keep(row: WrittenRow): void {
+    this.#kept.set(row.id, row);
+    this.#keptSize += row.size;
+    for (const id of this.#kept.keys()) {
+      if (this.#keptSize <= (this.options.keptAtMost ?? KEPT_AT_MOST)) return;
+      this.#take(id);
+    }
+  }
+
+  #take(id: string): readonly Said[] {
+    const { events, size } = this.#kept.get(id)!;
+    this.#kept.delete(id);
+    this.#keptSize -= size;
+    return events;
+  }
+
+  /** Whoever led meanwhile may have published it. */
+  #forget(): void {
+    this.#leading = false;
+    this.#kept.clear();
+    this.#keptSize = 0;
+  }
+
+  #wake(): void {
+    this.#dirty = true; // a wake between the empty claim and the wait must not be missed
+    this.#awaken();
   }
 
   async #wait(ms: number): Promise<void> {

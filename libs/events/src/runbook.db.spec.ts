@@ -6,7 +6,7 @@ import { SECRET, throwAwayDatabase } from '@yunke/testing';
 
 import type { EventLog, Fetch } from './log.js';
 import { Listener } from './listener.js';
-import { EventTables1700000000001 } from './migrations/event-tables.js';
+import { eventMigrations } from './migrations/event-tables.js';
 import { giveVoice, settle } from './voice.js';
 
 const stream = streams.ordersChanges;
@@ -37,9 +37,9 @@ describe('the runbook', () => {
   };
 
   beforeEach(async () => {
-    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: [EventTables1700000000001] }), applicationName: 'test', migrations: [EventTables1700000000001] });
+    db = await Db.open({ url: await throwAwayDatabase({ name: 'events', migrations: eventMigrations }), applicationName: 'test', migrations: eventMigrations });
     await migrate(db);
-    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch: (await settle(db, 4)).epoch, wake: () => undefined });
+    giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch: (await settle(db, 4)).epoch, said: () => undefined });
     heard = [];
   });
   afterEach(() => db.close());

@@ -1,5 +1,7 @@
 import type { Db } from '@yunke/postgres';
 
+import type { WrittenRow } from './outbox.js';
+
 /** What a service needs to know to say something: who it is, and how this installation lays out its topics. */
 export type Voice = {
   readonly service: string;
@@ -8,8 +10,8 @@ export type Voice = {
   readonly partitions: number;
   /** The identity of the service's database and its timeline; a reader that meets another one stops. */
   readonly epoch: string;
-  /** Something was committed to the outbox. */
-  wake(): void;
+  /** These rows were committed to the outbox. */
+  said(rows: readonly WrittenRow[]): void;
 };
 
 const voices = new WeakMap<Db, Voice>();

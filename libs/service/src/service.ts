@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 
 import { streams, type Stream } from '@yunke/contracts';
-import { EventTables1700000000001, LogTransport, Relay, giveVoice, partitionsOf, settle, type EventLog, type Listener, type TopicSpec } from '@yunke/events';
+import { LogTransport, Relay, eventMigrations, giveVoice, partitionsOf, settle, type EventLog, type Listener, type TopicSpec } from '@yunke/events';
 import { Db, isTransient, migrate, requireMigrated, type MigrationClass } from '@yunke/postgres';
 import { TimerTables1700000000003, TimerTransport } from '@yunke/timers';
 
@@ -53,7 +53,7 @@ export type RunningService = {
 };
 
 /** The migrations of a service: what hearing, saying and waiting need, then its own. */
-export const migrationsOf = (service: Service): MigrationClass[] => [EventTables1700000000001, TimerTables1700000000003, ...service.migrations];
+export const migrationsOf = (service: Service): MigrationClass[] => [...eventMigrations, TimerTables1700000000003, ...service.migrations];
 
 @Module({})
 class Host {
@@ -79,7 +79,7 @@ export async function startService(service: Service, options: StartOptions): Pro
   await patiently('the schema', () => (options.migrate === 'run' ? migrate(db) : requireMigrated(db)));
   const { epoch } = await settle(db, partitions);
   const relay = new Relay({ db, log, service: service.name, epoch, report });
-  giveVoice(db, { service: service.name, secret, partitions, epoch, wake: () => relay.wake() });
+  giveVoice(db, { service: service.name, secret, partitions, epoch, said: (rows) => relay.said(rows) });
 
   const { app, handler } = await createApplication(Host.of(service, { db, config, tokenKeys: options.tokenKeys }), { log: logger, isTransient, nestLogger: nestLogger(logger), service: service.name });
   const hearing = new LogTransport({ db, log, service: service.name, group: `yunke.${service.name}`, report, failed: options.failed });

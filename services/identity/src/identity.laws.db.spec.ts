@@ -89,7 +89,7 @@ describe('the people that identity knows', () => {
   let db: Db;
   beforeAll(async () => {
     db = await Db.open({ url: await throwAwayDatabase({ name: 'identity', migrations: migrationsOf(identity) }), applicationName: 'laws', migrations: [] });
-    giveVoice(db, { service: 'identity', secret: SECRET, partitions: 4, epoch: 'laws', wake: () => undefined });
+    giveVoice(db, { service: 'identity', secret: SECRET, partitions: 4, epoch: 'laws', said: () => undefined });
   });
   afterAll(() => db.close());
 

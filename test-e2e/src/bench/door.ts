@@ -9,7 +9,6 @@ import type { Workload } from './workload.js';
 
 const ROUNDS = 5;
 const REQUESTS_IN_FLIGHT = 4;
-const DATABASE = 'bench_door';
 
 /** µs of CPU per event, the process and its Postgres backends; and events accepted per second. */
 export type Costs = { readonly micros: Spread; readonly process: Spread; readonly postgres: Spread; readonly perSecond: Spread };
@@ -18,7 +17,10 @@ export type Door = {
   readonly service: Costs;
   /** The same while somebody else holds its relay's lease: it accepts, and publishes later. */
   readonly acceptingOnly: Costs;
+  /** The least door that can mean its 202: it keeps what it accepts. */
   readonly bare: Costs;
+  /** The same without what it accepts: it only knows the next time that it was there before. */
+  readonly filterOnly: Costs;
   readonly foreignCores: number;
 };
 
@@ -29,33 +31,50 @@ type Sample = { readonly process: number; readonly postgres: number; readonly pe
  * the door are stopped, so that they disturb neither. Uses orders from `from` on; returns how many it used as well.
  */
 export async function measureDoor(stage: Stage, workload: Workload, from: number, perRound: number): Promise<Door & { used: number }> {
-  const { postgres, meter, platform, door } = stage;
+  const { meter, platform, door } = stage;
   for (const name of ['identity', 'orders', 'segmentation'] as const) {
     meter.unfollow(name);
     await platform.process(name).kill('SIGTERM');
   }
-  await postgres.createDatabase(DATABASE);
-  meter.nameDatabase(DATABASE, 'bare door');
-  const bareDoor = new Worker('./bare-door.js');
-  meter.follow('bare door', bareDoor.pid);
-  const { url } = await bareDoor.ask<{ url: string }>({ databaseUrl: postgres.url(DATABASE) });
-  const samples: Record<'service' | 'acceptingOnly' | 'bare', Sample[]> = { service: [], acceptingOnly: [], bare: [] };
+  const bare = await bareDoor(stage, 'bare door', true);
+  const filter = await bareDoor(stage, 'filter only', false);
+  const samples: Record<'service' | 'acceptingOnly' | 'bare' | 'filterOnly', Sample[]> = { service: [], acceptingOnly: [], bare: [], filterOnly: [] };
   let at = from;
   for (let round = 0; round <= ROUNDS; round += 1) {
     const load = (): Load => ({ workload, from: at, to: (at += perRound) });
-    const bareLoad = load();
+    const sameLoad = load();
     const one = {
-      bare: await sample(stage, bareLoad, { url, key: '' }, { process: 'bare door', until: async () => undefined }),
-      service: await sample(stage, { ...bareLoad }, door, { process: 'ingestion', until: () => published(stage) }),
+      bare: await bare.sample(sameLoad),
+      service: await sample(stage, { ...sameLoad }, door, { process: 'ingestion', until: () => published(stage) }),
       acceptingOnly: await withoutRelay(stage, async () => sample(stage, load(), door, { process: 'ingestion', until: async () => undefined })),
+      filterOnly: await filter.sample(sameLoad),
     };
     await published(stage);
-    if (round > 0) for (const name of ['service', 'acceptingOnly', 'bare'] as const) samples[name].push(one[name]); // the first is for warming up
+    if (round > 0) for (const name of ['service', 'acceptingOnly', 'bare', 'filterOnly'] as const) samples[name].push(one[name]); // the first is for warming up
   }
-  meter.unfollow('bare door');
-  await bareDoor.stop();
+  await Promise.all([bare.stop(), filter.stop()]);
   const all = Object.values(samples).flat();
-  return { service: costsOf(samples.service), acceptingOnly: costsOf(samples.acceptingOnly), bare: costsOf(samples.bare), foreignCores: all.reduce((total, one) => total + one.foreignCores, 0) / all.length, used: at - from };
+  return {
+    service: costsOf(samples.service), acceptingOnly: costsOf(samples.acceptingOnly), bare: costsOf(samples.bare), filterOnly: costsOf(samples.filterOnly),
+    foreignCores: all.reduce((total, one) => total + one.foreignCores, 0) / all.length, used: at - from,
+  };
+}
+
+async function bareDoor(stage: Stage, name: string, keeps: boolean): Promise<{ sample(load: Load): Promise<Sample>; stop(): Promise<void> }> {
+  const { postgres, meter } = stage;
+  const database = name.replace(' ', '_');
+  await postgres.createDatabase(database);
+  meter.nameDatabase(database, name);
+  const worker = new Worker('./bare-door.js');
+  meter.follow(name, worker.pid);
+  const { url } = await worker.ask<{ url: string }>({ databaseUrl: postgres.url(database), keeps });
+  return {
+    sample: (load) => sample(stage, load, { url, key: '' }, { process: name, until: async () => undefined }),
+    async stop() {
+      meter.unfollow(name);
+      await worker.stop();
+    },
+  };
 }
 
 type Load = { readonly workload: Workload; readonly from: number; readonly to: number };

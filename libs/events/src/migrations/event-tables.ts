@@ -1,7 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { OutboxClaims1700000000005 } from './outbox-claims.js';
+
 /** What every service's database holds for hearing and saying (design 3.2, 3.3). */
-export class EventTables1700000000001 implements MigrationInterface {
+class EventTables1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(TABLES);
     await runner.query(RELAY_STEP);
@@ -11,6 +13,9 @@ export class EventTables1700000000001 implements MigrationInterface {
     throw new Error('Migrations go forward only.');
   }
 }
+
+/** What hearing and saying need of a database. */
+export const eventMigrations = [EventTables1700000000001, OutboxClaims1700000000005];
 
 const TABLES = `
   -- Chosen before the first start, remembered for ever; the epoch is this database's identity.
@@ -71,10 +76,7 @@ const TABLES = `
   create index parked_record_key on parked_record (topic, partition, key, "offset");
 `;
 
-/**
- * One round trip of the relay, under its lease: renew it or raise; delete the acknowledged batch with exactly its rows; claim
- * the next rows that no stored batch holds; number their events; store the claim. Numbers are dense over all events of a database.
- */
+/** The claim of the version before {@link OutboxClaims1700000000005}, for processes of it that still run while a new one migrates. */
 const RELAY_STEP = `
   create function relay_step(p_owner text, p_fence bigint, p_acked bigint, p_lease_ms int, p_max_events int)
   returns table (first_n bigint, topic text, partition int, events int, payload text) language plpgsql as $$

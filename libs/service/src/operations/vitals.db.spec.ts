@@ -1,14 +1,14 @@
 import { register } from 'prom-client';
 
 import { streams } from '@yunke/contracts';
-import { EventTables1700000000001, embeddedLog, giveVoice, say, settle, type EventLog } from '@yunke/events';
+import { embeddedLog, eventMigrations, giveVoice, say, settle, type EventLog } from '@yunke/events';
 import { Db, migrate } from '@yunke/postgres';
 import { SECRET, anOrderObserved, throwAwayDatabase } from '@yunke/testing';
 import { TimerTables1700000000003, arm } from '@yunke/timers';
 
 import { Vitals } from './vitals.js';
 
-const MIGRATIONS = [EventTables1700000000001, TimerTables1700000000003];
+const MIGRATIONS = [...eventMigrations, TimerTables1700000000003];
 const { topic } = streams.orderObservations;
 const record = (key: string) => ({ key, value: '{}', headers: {} });
 
@@ -25,7 +25,7 @@ describe('the vitals of a service', () => {
   beforeEach(async () => {
     db = await Db.open({ url: await throwAwayDatabase({ name: 'vitals', migrations: MIGRATIONS }), applicationName: 'test', migrations: MIGRATIONS });
     await migrate(db);
-    giveVoice(db, { service: 'test', secret: SECRET, partitions: 2, epoch: (await settle(db, 2)).epoch, wake: () => undefined });
+    giveVoice(db, { service: 'test', secret: SECRET, partitions: 2, epoch: (await settle(db, 2)).epoch, said: () => undefined });
     log = await embeddedLog(await throwAwayDatabase());
     await log.createTopics([{ topic, partitions: 2, retentionHours: 1, compacted: false }]);
     reported.length = 0;

@@ -27,8 +27,12 @@ export class BatchDto {
   @IsArray() @ArrayMaxSize(5_000) @ValidateNested({ each: true }) @Type(() => OrderDto) observations!: OrderDto[];
 }
 
-/** What the services tell each other, keyed by the customer so that one customer's events stay in order. */
-export const TOPICS = { observations: 'naive.observations', profiles: 'naive.profiles', orders: 'naive.order-changes', changes: 'naive.segment-changes' } as const;
+/** What the services tell each other and whoever else listens, as the platform does; keyed by the customer so that one customer's events stay in order. */
+export const TOPICS = {
+  observations: 'naive.observations', profiles: 'naive.profiles', orders: 'naive.order-changes', lines: 'naive.order-lines', changes: 'naive.segment-changes', memberships: 'naive.memberships',
+} as const;
 
 export type ProfileFound = { readonly subject: string; readonly profileId: string };
 export type OrderChanged = { readonly orderId: string; readonly subject: string; readonly status: string; readonly currency: string; readonly totalMinor: number; readonly placedAt: string };
+export type LinesRecorded = { readonly orderId: string; readonly subject: string; readonly lines: readonly LineDto[] };
+export type MembershipsRecorded = { readonly profileId: string; readonly memberships: readonly { readonly segment: string; readonly since: string }[] };

@@ -3,7 +3,7 @@ import { ClientKafka, EventPattern, Payload } from '@nestjs/microservices';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 
-import { TOPICS, type OrderChanged, type OrderDto } from './contract.js';
+import { TOPICS, type LinesRecorded, type OrderChanged, type OrderDto } from './contract.js';
 import { emit } from './emit.js';
 import { Order } from './entities.js';
 
@@ -19,5 +19,6 @@ export class OrderHandlers {
     Object.assign(order, { subject, currency, lines, totalMinor, status: 'placed', placedAt: new Date(placedAt) });
     await this.orders.save(order);
     await emit(this.kafka, TOPICS.orders, { key: subject, value: { orderId, subject, currency, totalMinor, status: 'placed', placedAt } satisfies OrderChanged });
+    await emit(this.kafka, TOPICS.lines, { key: subject, value: { orderId, subject, lines } satisfies LinesRecorded });
   }
 }

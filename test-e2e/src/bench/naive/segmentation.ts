@@ -3,7 +3,7 @@ import { ClientKafka, EventPattern, Payload } from '@nestjs/microservices';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 
-import { TOPICS, type OrderChanged, type ProfileFound } from './contract.js';
+import { TOPICS, type MembershipsRecorded, type OrderChanged, type ProfileFound } from './contract.js';
 import { emit } from './emit.js';
 import { Customer, Membership, Profile } from './entities.js';
 import { segmentsOf } from './segments.js';
@@ -42,7 +42,9 @@ export class SegmentationHandlers {
     if (left.length > 0) await this.memberships.remove(left);
     if (entered.length > 0) await this.memberships.save(entered);
     if (changes.length === 0) return;
-    const profile = await this.profiles.findOneBy({ subject });
-    await Promise.all(changes.map((change) => emit(this.kafka, TOPICS.changes, { key: subject, value: { ...change, profileId: profile?.profileId ?? subject, effectiveAt: since.toISOString() } })));
+    const profileId = (await this.profiles.findOneBy({ subject }))?.profileId ?? subject;
+    await Promise.all(changes.map((change) => emit(this.kafka, TOPICS.changes, { key: subject, value: { ...change, profileId, effectiveAt: since.toISOString() } })));
+    const memberships = [...held.filter((one) => !left.includes(one)), ...entered].map((one) => ({ segment: one.segment, since: one.since.toISOString() }));
+    await emit(this.kafka, TOPICS.memberships, { key: profileId, value: { profileId, memberships } satisfies MembershipsRecorded });
   }
 }
