@@ -29,7 +29,7 @@ export const ordersFor = (perSecond: number): number => Math.ceil((perSecond * S
 
 /**
  * From the scheduled instant of an order's request until a reader of the changes has the last change that the order caused: the same
- * load at a fixed rate, every tenth order from somebody new, whose first order always changes segments.
+ * load at a fixed rate, and now and then an order from somebody new, whose first order always changes segments.
  */
 export async function measureLatency(stage: Stage, workload: Workload, from: number, perSecond: number): Promise<Latency> {
   const { generator, meter, flow, door } = stage;
