@@ -9,6 +9,8 @@ export type ProducedRecord = { readonly key?: Content; readonly value: Content; 
 export type ProduceRequest = {
   readonly acks: number;
   readonly timeout: number;
+  /** Of a producer within a transaction, which ours never are. */
+  readonly transactionalId?: string | null;
   /** A Long of kafkajs. */
   readonly producerId: { toString(): string };
   readonly producerEpoch: number;
@@ -19,8 +21,8 @@ export type ProduceRequest = {
 export type Encoded = { readonly buf: Buffer; readonly buffer: Buffer };
 
 /**
- * A produce request, versions 3 to 7, in place of kafkajs's own: no transaction, no compression, one timestamp. The same bytes
- * (kafka-produce.spec.ts compares them), written once, one after the other, into one buffer: kafkajs makes an encoder for every
+ * A produce request in place of kafkajs's own for version 3, which its later ones wrap: uncompressed, with the time of sending. The
+ * same bytes (kafka-produce.spec.ts compares them), written one after the other into one buffer: kafkajs makes an encoder for every
  * record, batch, partition and topic and copies each into the next, which costs more than all the rest of its producer.
  *
  * kafkajs: src/protocol/requests/produce/v3/request. Format: https://kafka.apache.org/documentation/#recordbatch
@@ -28,13 +30,14 @@ export type Encoded = { readonly buf: Buffer; readonly buffer: Buffer };
 export const produceRequest = (request: ProduceRequest): { apiKey: number; apiVersion: number; apiName: string; expectResponse: () => boolean; encode: () => Promise<Encoded> } =>
   ({ apiKey: 0, apiVersion: 3, apiName: 'Produce', expectResponse: () => request.acks !== 0, encode: async () => encodeRequest(request, Date.now()) });
 
-function encodeRequest({ acks, timeout, producerId, producerEpoch, topicData }: ProduceRequest, now: number): Encoded {
+function encodeRequest({ transactionalId = null, acks, timeout, producerId, producerEpoch, topicData }: ProduceRequest, now: number): Encoded {
   const out = new Bytes();
-  out.int16(-1); // no transaction
+  if (transactionalId === null) out.int16(-1);
+  else out.string(transactionalId);
   out.int16(acks);
   out.int32(timeout);
   out.int32(topicData.length);
-  const producer = { id: BigInt(producerId.toString()), epoch: producerEpoch };
+  const producer = { id: BigInt(producerId.toString()), epoch: producerEpoch, attributes: transactionalId === null ? 0 : TRANSACTIONAL };
   for (const { topic, partitions } of topicData) {
     out.string(topic);
     out.int32(partitions.length);
@@ -48,17 +51,19 @@ function encodeRequest({ acks, timeout, producerId, producerEpoch, topicData }: 
   return { buf: out.buf, buffer: out.buf.subarray(0, out.at) };
 }
 
-type Numbering = { readonly id: bigint; readonly epoch: number; readonly firstSequence: number; readonly now: number };
+const TRANSACTIONAL = 16;
+
+type Numbering = { readonly id: bigint; readonly epoch: number; readonly attributes: number; readonly firstSequence: number; readonly now: number };
 
 /** A record batch, magic 2. */
-function writeBatch(out: Bytes, records: readonly ProducedRecord[], { id, epoch, firstSequence, now }: Numbering): void {
+function writeBatch(out: Bytes, records: readonly ProducedRecord[], { id, epoch, attributes, firstSequence, now }: Numbering): void {
   out.int64(0n); // the first offset: the broker's to say
   const length = out.hole32();
   out.int32(0); // partition leader epoch
   out.int8(2); // magic
   const checksum = out.hole32();
   const checked = out.at;
-  out.int16(0); // attributes: neither compressed nor transactional, times of creation
+  out.int16(attributes);
   out.int32(records.length - 1);
   out.int64(BigInt(now));
   out.int64(BigInt(now));

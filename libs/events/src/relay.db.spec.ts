@@ -93,8 +93,8 @@ describe('a relay', () => {
 
   describe('where it takes what is said from', () => {
     let read = 0;
-    /** A relay that tells how many rows it read back; `keptAtMost` 0: another process says them. */
-    const startCounted = async (keptAtMost?: number): Promise<void> => {
+    /** A relay that tells how many rows it read back, of what its own or another process says. */
+    const startCounted = async ({ says = 'itself', keptAtMost }: { says?: 'itself' | 'another'; keptAtMost?: number } = {}): Promise<void> => {
       read = 0;
       const counted = Object.create(db, { query: { value: async (sql: string, params?: unknown[]) => {
         const rows = await db.query(sql, params);
@@ -103,7 +103,7 @@ describe('a relay', () => {
       } } }) as Db;
       const relay = new Relay({ db: counted, log, service: 'test', epoch, report: () => undefined, ...(keptAtMost !== undefined && { keptAtMost }) });
       relays.push(relay);
-      giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, said: (rows) => keptAtMost !== 0 && relay.said(rows) });
+      giveVoice(db, { service: 'test', secret: SECRET, partitions: 4, epoch, said: (rows) => says === 'itself' && relay.said(rows) });
       relay.start();
       await db.tx(async (tx) => say(tx, [order('first', 'c')])); // from then on it leads
       await eventually(() => expect(sent).toHaveLength(1));
@@ -121,12 +121,49 @@ describe('a relay', () => {
       expect(read).toBeLessThan(20); // a row that was claimed before its commit was told here is read
     });
 
-    it.each([['what another process says', 0], ['what was too much to keep', 100]])('is the table for %s', async (_, keptAtMost) => {
-      await startCounted(keptAtMost);
+    it.each([['what another process says', { says: 'another' as const }], ['what is too much to keep', { keptAtMost: 100 }]])('is the table for %s', async (_, options) => {
+      await startCounted(options);
       await sayMany();
 
       await eventually(() => expect(sent).toHaveLength(41));
       expect(read).toBeGreaterThan(10);
+    });
+
+    it('is nothing that another relay published: who lost the lease between claim and read sends nothing', async () => {
+      const taken = Object.create(db, { query: { value: async (sql: string, params?: unknown[]) => {
+        if (sql.includes('payload from outbox')) await db.query(`update relay_lease set owner = 'another', fence = fence + 1, expires_at = 'infinity'; delete from relay_batch; delete from outbox`);
+        return db.query(sql, params);
+      } } }) as Db;
+      const reports: string[] = [];
+      const relay = new Relay({ db: taken, log, service: 'test', epoch, report: (_level, message) => reports.push(message) });
+      relays.push(relay);
+      relay.start();
+      await db.tx(async (tx) => say(tx, [order('o', 'c')]));
+
+      await eventually(async () => expect(await db.query(`select from relay_lease where owner = 'another'`)).toHaveLength(1));
+      await relay.stop();
+      expect(sent).toEqual([]);
+      expect(reports).toEqual([]);
+    });
+
+    it('holds more rows than one statement writes', async () => {
+      const many = async (tx: Tx): Promise<void> => say(tx, Array.from({ length: 600 }, (_, i) => order(`o${i}`, `c${i}`)));
+      const partitions = 200;
+      for (const said of [(rows: Parameters<Relay['said']>[0]) => relays.at(-1)!.said(rows), () => undefined]) {
+        const relay = new Relay({ db, log, service: 'test', epoch, report: () => undefined });
+        relays.push(relay);
+        giveVoice(db, { service: 'test', secret: SECRET, partitions, epoch, said });
+        relay.start();
+        await db.tx(many);
+        await eventually(() => expect(sent.length % 600).toBe(0));
+        await eventually(async () => expect(await db.query('select 1 from outbox')).toEqual([]));
+        await relay.stop();
+      }
+
+      const [first, second] = [sent.slice(0, 600), sent.slice(600)].map((all) => new Map(all.map(({ orderId, partition, value }) => [orderId, { partition, value }])));
+      expect(first!.size).toBe(600);
+      expect(second).toEqual(first);
+      expect(new Set(sent.map(({ partition }) => partition)).size).toBeGreaterThan(150);
     });
 
     it('makes no difference', async () => {
@@ -135,7 +172,7 @@ describe('a relay', () => {
       await eventually(() => expect(sent).toHaveLength(41));
       const kept = sent.splice(0);
       await Promise.all(relays.splice(0).map((relay) => relay.stop()));
-      await startCounted(0);
+      await startCounted({ says: 'another' });
       await sayMany();
       await eventually(() => expect(sent).toHaveLength(41));
 

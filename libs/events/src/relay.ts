@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fault } from '@yunke/kernel';
 import { codeOf, type Db } from '@yunke/postgres';
 
+import { KeptRows } from './kept-rows.js';
 import type { Append, EventLog, LogRecord } from './log.js';
 import { metrics } from './metrics.js';
 import { readOutbox, type Said, type WrittenRow } from './outbox.js';
@@ -25,7 +26,6 @@ type Claim = { readonly firstN: string; readonly rows: readonly Row[] };
 
 const EVENTS_PER_SEND = 1_500;
 const LOOK_EVERY_MS = 100;
-const KEPT_AT_MOST = 16_000_000;
 const FENCED = 'YK001';
 
 /**
@@ -41,11 +41,11 @@ export class Relay {
   #dirty = false;
   #awaken: () => void = () => undefined;
   #leading = false;
-  /** Rows that this process committed while it led, by id: the database need not send them back. */
-  readonly #kept = new Map<string, WrittenRow>();
-  #keptSize = 0;
+  readonly #kept: KeptRows;
 
-  constructor(private readonly options: RelayOptions) {}
+  constructor(private readonly options: RelayOptions) {
+    this.#kept = new KeptRows(options.keptAtMost);
+  }
 
   start(): void {
     this.#running = this.#run();
@@ -53,7 +53,7 @@ export class Relay {
 
   /** These rows were committed by this process. Others' are found within {@link LOOK_EVERY_MS}. */
   said(rows: readonly WrittenRow[]): void {
-    if (this.#leading) for (const row of rows) this.#keep(row);
+    if (this.#leading) this.#kept.keep(rows);
     this.#wake();
   }
 
@@ -67,15 +67,16 @@ export class Relay {
     let failures = 0;
     while (!this.#stopping) {
       try {
-        this.#forget();
         this.#leading = await this.#acquire();
         if (this.#leading) {
           await this.#resend();
           failures = 0;
           await this.#publish();
+          this.#forget();
           await this.#release();
         } else await pause(LOOK_EVERY_MS); // what is committed here meanwhile is published by whoever has the lease
       } catch (error) {
+        this.#forget();
         if (codeOf(error) === FENCED) continue;
         failures += 1;
         metrics.relayFailures.inc({ service: this.options.service });
@@ -112,14 +113,14 @@ export class Relay {
 
   async #publish(): Promise<void> {
     let acked: string | null = null;
-    let claimed = await this.#step(null, EVENTS_PER_SEND);
+    let claimed = await this.#claimAlone(null);
     let renewedAt = performance.now();
     while (!this.#stopping || claimed) {
       if (!claimed) {
         await this.#wait(LOOK_EVERY_MS);
         if (!this.#dirty && acked === null && performance.now() - renewedAt < this.#leaseMs / 3 && !(await this.#somethingWaits())) continue;
         this.#dirty = false;
-        claimed = await this.#step(acked, EVENTS_PER_SEND);
+        claimed = await this.#claimAlone(acked);
         acked = null;
         renewedAt = performance.now();
         continue;
@@ -130,10 +131,18 @@ export class Relay {
       claimed = following;
       if (!claimed) {
         this.#dirty = false;
-        claimed = await this.#step(acked, EVENTS_PER_SEND);
+        claimed = await this.#claimAlone(acked);
         acked = null;
       }
     }
+  }
+
+  /** While nothing is being sent. When nothing was there, what was kept before was claimed already: before we were told of it. */
+  async #claimAlone(acked: string | null): Promise<Claim | undefined> {
+    const kept = this.#kept.count;
+    const claim = await this.#step(acked, EVENTS_PER_SEND);
+    if (!claim) this.#kept.dropOldest(kept);
+    return claim;
   }
 
   async #somethingWaits(): Promise<boolean> {
@@ -157,14 +166,16 @@ export class Relay {
   }
 
   async #batch({ firstN, rows }: Claim): Promise<Append[]> {
-    const ours = new Map(rows.filter(({ id }) => this.#kept.has(id)).map(({ id }) => [id, this.#take(id)]));
-    const others = await readOutbox(this.options.db, rows.filter(({ id }) => !ours.has(id)).map(({ id }) => id));
+    const ours = new Map(rows.map((row) => [row.id, this.#kept.take(row)]));
+    const others = await readOutbox(this.options.db, rows.filter(({ id }) => !ours.get(id)).map(({ id }) => id));
     let n = Number(firstN);
     const partitions = new Map<string, { topic: string; partition: number; records: Omit<LogRecord, 'offset'>[] }>();
     for (const { id, topic, partition } of rows) {
       const place = `${topic} ${partition}`;
       const append = partitions.get(place) ?? partitions.set(place, { topic, partition, records: [] }).get(place)!;
-      for (const event of ours.get(id) ?? others.get(id)!) append.records.push(this.#record(event, n++));
+      const events = ours.get(id) ?? others.get(id);
+      if (!events) throw Object.assign(new Error('Another relay took the lease and published this claim.'), { code: FENCED });
+      for (const event of events) append.records.push(this.#record(event, n++));
     }
     return [...partitions.values()];
   }
@@ -179,28 +190,10 @@ export class Relay {
     };
   }
 
-  /** The oldest go first when there is too much: also those that were claimed before we were told of them. */
-  #keep(row: WrittenRow): void {
-    this.#kept.set(row.id, row);
-    this.#keptSize += row.size;
-    for (const id of this.#kept.keys()) {
-      if (this.#keptSize <= (this.options.keptAtMost ?? KEPT_AT_MOST)) return;
-      this.#take(id);
-    }
-  }
-
-  #take(id: string): readonly Said[] {
-    const { events, size } = this.#kept.get(id)!;
-    this.#kept.delete(id);
-    this.#keptSize -= size;
-    return events;
-  }
-
   /** Whoever led meanwhile may have published it. */
   #forget(): void {
     this.#leading = false;
     this.#kept.clear();
-    this.#keptSize = 0;
   }
 
   #wake(): void {

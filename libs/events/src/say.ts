@@ -4,7 +4,7 @@ import { streamOf, type Fact, type Stream } from '@yunke/contracts';
 import { opaqueId, uuidv5 } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
 
-import { hasRoom, sizeOf, writeOutbox, type OutboxRow, type Said } from './outbox.js';
+import { charactersOf, hasRoom, writeOutbox, type OutboxRow, type Said } from './outbox.js';
 import type { Place } from './park.js';
 import { partitionOf } from './partition.js';
 import { voiceOf, type Voice } from './voice.js';
@@ -62,12 +62,12 @@ function derivedId(name: string, ordinals: Map<string, number>): string {
 function add({ rows, open }: Collected, { topic, partition }: Place, event: Said): void {
   let ofTopic = open.get(topic);
   if (!ofTopic) open.set(topic, (ofTopic = []));
-  const size = sizeOf(event);
+  const characters = charactersOf(event);
   const filling = ofTopic[partition];
   if (filling && hasRoom(filling)) {
     filling.events.push(event);
-    filling.size += size;
-  } else rows.push((ofTopic[partition] = { topic, partition, events: [event], size }));
+    filling.characters += characters;
+  } else rows.push((ofTopic[partition] = { topic, partition, events: [event], characters }));
 }
 
 /** How many partitions a topic has in an installation: its choice, except for streams that must stay in one order. */

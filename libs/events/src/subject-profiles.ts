@@ -12,6 +12,7 @@ const columns = 'subject, profile_id as "profileId", decision::float8 as decisio
 export async function lockSubjects(tx: Tx, subjects: Iterable<string>): Promise<Map<string, Belonging>> {
   const wanted = sorted(subjects);
   if (wanted.length === 0) return new Map();
+  // Nearly all are known: to look is cheaper than to insert in vain.
   const known = new Set((await tx.query<{ subject: string }>('select subject from subject_profile where subject = any($1)', [wanted])).map(({ subject }) => subject));
   if (known.size < wanted.length) await tx.query('insert into subject_profile (subject) select unnest($1::text[]) on conflict do nothing', [wanted.filter((subject) => !known.has(subject))]);
   return byKey(await tx.query<Belonging>(`select ${columns} from subject_profile where subject = any($1) order by subject for update`, [wanted]), ({ subject }) => subject);

@@ -18,8 +18,8 @@ export type Order = { readonly index: number; readonly customer: string; readonl
 export const CURRENCY = 'CNY';
 export const LINES = 3;
 export const EVENTS_PER_REQUEST = 100;
-/** Seldom, as while the maximum is measured: half of another load would be no half. */
-export const FRESH_EVERY = 100;
+/** Seldom, as while the maximum is measured: half of another load would be no half. Not always at the same place of a request. */
+export const FRESH_EVERY = 101;
 const PRODUCTS = 5_000;
 const GOODS = ['Oolong', 'Longjing', 'Pu-erh', 'Keemun', 'Jasmine', 'Tieguanyin', 'Biluochun'];
 

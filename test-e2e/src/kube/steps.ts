@@ -92,10 +92,10 @@ export const STEPS: Readonly<Record<string, Step>> = {
       const { status } = await trial.cluster.json<{ status: { readyReplicas?: number; replicas?: number } }>('get', 'deployment', serviceOf('ingestion'));
       if (status.readyReplicas !== count || status.replicas !== count) throw new Error(`${status.readyReplicas ?? 0} of ${status.replicas ?? 0} pods are ready, ${count} were expected`);
     }, 420_000);
-    const scaling = ['type=hpa', 'min=1', 'max=3', 'cpuPercent=160', 'scaleDownSeconds=15'].map((one) => `services.ingestion.autoscaling.${one}`);
+    const scaling = ['type=hpa', 'min=1', 'max=3', 'cpuPercent=100', 'scaleDownSeconds=15'].map((one) => `services.ingestion.autoscaling.${one}`);
     await installation.upgrade(...scaling);
     await ready(1);
-    const more = await trial.underLoad('more', 500, () => ready(3));
+    const more = await trial.underLoad('more', 600, () => ready(3));
     const less = await trial.underLoad('less', 10, () => ready(1));
     return `ingestion 1 → 3 in ${more.seconds} s: ${judged(more, figures)}; and 3 → 1 in ${less.seconds} s: ${judged(less, figures)}`;
   },
