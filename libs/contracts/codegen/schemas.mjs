@@ -78,7 +78,7 @@ function bodyValue(field, message) {
 function text({ name, values, decimal }, message) {
   if (values.length > 0) return { type: 'string', enum: values };
   if (decimal) return { type: 'string', pattern: '^-?[0-9]{1,15}(\\.[0-9]{1,10})?$' };
-  const isId = /(^|_)(ids?|sku|subjects?)$/.test(name) || message.name === 'Identifier' || name === message.stream?.key;
+  const isId = /(^|_)(ids?|sku|warehouse|subjects?)$/.test(name) || message.name === 'Identifier' || name === message.stream?.key;
   return { type: 'string', maxLength: isId ? longestId : longestText };
 }
 

@@ -81,6 +81,13 @@ describe('checking what a publisher sent', () => {
     expect(found(order({ identifiers }))).toEqual([['/identifiers', 'validation_failed']]);
   });
 
+  it('takes for an id whatever is part of a key: also the name of a warehouse', () => {
+    const stock = (warehouse: string) => ({ messageId: 'm', occurredAt: '2026-03-01T12:00:00.000Z', kind: 'count', sku: 'tea', movementId: '1', quantity: 1, warehouse });
+
+    expect(found(stock('w'.repeat(200)), 'StockObserved')).toEqual([]);
+    expect(found(stock('w'.repeat(201)), 'StockObserved')).toEqual([['/warehouse', 'validation_failed']]);
+  });
+
   it('refuses a body of one type that says it is another, and a type that does not exist', () => {
     expect(found(order({ type: 'StockObserved' }))).toEqual([['/type', 'validation_failed']]);
     expect(found(order(), 'OrderForgotten')).toEqual([['/type', 'validation_failed']]);

@@ -152,7 +152,7 @@ function stockCount(call: Call): Observation {
     type: 'StockObserved',
     body: {
       ...stamped(call), occurredAt: dated(call, 'occurred_at'), kind: 'count', quantity,
-      sku: required(content, 'sku', (part, name) => textIn(part, name, LONGEST_ID)), warehouse: required(content, 'warehouse', textIn),
+      sku: required(content, 'sku', (part, name) => textIn(part, name, LONGEST_ID)), warehouse: required(content, 'warehouse', (part, name) => textIn(part, name, LONGEST_ID)),
       movementId: scopedIdIn(door.source)(content, 'movement_id') ?? scoped(messageId, door.source), reason: textIn(content, 'reason'),
     },
   };

@@ -91,6 +91,7 @@ const corpus: [what: string, call: unknown, ...faults: string[]][] = [
   ['a parcel without news', aTrack('Shipment Updated', { order_id: '1', shipment_id: 'S-1' }), 'validation_failed /properties/carrier_status'],
   ['a return without an id', aTrack('Return Requested', { order_id: '1' }), 'validation_failed /properties/return_id'],
   ['stock of nothing nowhere', aTrack('Stock Level Changed', {}), 'validation_failed /properties/on_hand', 'validation_failed /properties/sku', 'validation_failed /properties/warehouse'],
+  ['stock in a warehouse whose name is no id', aTrack('Stock Level Changed', { sku: 'A', warehouse: 'm'.repeat(201), on_hand: 1 }), 'validation_failed /properties/warehouse'],
   ['stock without end', aTrack('Stock Level Changed', { sku: 'A', warehouse: 'main', on_hand: 1e16 }), 'number_out_of_range /properties/on_hand'],
   ['an added product that is none', aTrack('Product Added', { cart_id: 'C 1' }), 'validation_failed /properties/sku', 'id_invalid /properties/cart_id'],
 

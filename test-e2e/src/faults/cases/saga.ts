@@ -11,7 +11,10 @@ const HOLD_MS = 14 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
 const ANSWERS = 'yunke.inventory.reservations.v1';
 
-/** Stock for some of the orders: `scarce` runs out on the way and is filled up a little in the end, `plenty` never does. */
+/**
+ * Stock for some of the orders: `scarce` runs out on the way and is filled up a little in the end, `plenty` never does. The first
+ * order of every round is cancelled in the next.
+ */
 const killed = (name: string, title: string, victim: 'orders' | 'inventory', points: readonly string[]): Fault => ({
   name, title,
   async play(stage, scene) {
@@ -19,13 +22,13 @@ const killed = (name: string, title: string, victim: 'orders' | 'inventory', poi
     const rounds = scene.quick ? points.length : 3 * points.length;
     await send(stage, [count(scene, 'scarce', rounds * 2), count(scene, 'plenty', rounds * PER_ROUND)]);
     for (let round = 0; round < rounds; round += 1) {
-      await Promise.all([stage.crash(victim, `${points[round % points.length]}:${1 + (round % 2)}=kill`), sendSlowly(stage, orders(scene, round))]);
+      await Promise.all([stage.crash(victim, `${points[round % points.length]}:${1 + (round % 2)}=kill`), sendSlowly(stage, [...(round > 0 ? [cancelled(scene, round - 1)] : []), ...orders(scene, round)])]);
       await stage.start(stage.process(victim));
     }
     const healing = scene.healed();
-    await send(stage, [receipt(scene, 'scarce', 3), ...orders(scene, rounds)]);
+    await send(stage, [receipt(scene, 'scarce', 3), cancelled(scene, rounds - 1), ...orders(scene, rounds)]);
     await healing;
-    await judge(stage, scene, (rounds + 1) * PER_ROUND);
+    await judge(stage, scene, rounds);
   },
 });
 
@@ -88,6 +91,11 @@ function orders(scene: Scene, round: number): Observation[] {
   });
 }
 
+function cancelled(scene: Scene, round: number): Observation {
+  const [order] = orders(scene, round);
+  return { ...order, messageId: `${String(order!['messageId'])}-cancelled`, cancelledAt: now() };
+}
+
 async function send(stage: Stage, observations: readonly Observation[]): Promise<void> {
   const { status } = await fetch(`${stage.process('ingestion').url}/v1/observations`, {
     method: 'POST', headers: { authorization: `Bearer ${stage.platform.credentials.writeKey}`, 'content-type': 'application/json' }, body: JSON.stringify({ observations }),
@@ -126,15 +134,20 @@ async function settled(stage: Stage, scene: Scene, expected: number, holds: (row
   return rows;
 }
 
-async function judge(stage: Stage, scene: Scene, expected: number): Promise<void> {
-  const wantsPlenty = ({ id }: Row): boolean => Number(id.split('-').at(-1)) % 2 === 0;
-  const agree = (row: Row): boolean => (row.status === 'allocated' && row.state === 'reserved' && row.held === 1) || (row.status === 'backordered' && row.state === 'backordered' && row.held === 0 && !wantsPlenty(row));
+async function judge(stage: Stage, scene: Scene, cancelledRounds: number): Promise<void> {
+  const placeOf = ({ id }: Row): [round: number, index: number] => id.split('-').slice(-2).map(Number) as [number, number];
+  const agree = (row: Row): boolean => {
+    const [round, index] = placeOf(row);
+    if (index === 0 && round < cancelledRounds) return row.status === 'cancelled' && ['released', 'nothing'].includes(row.state) && row.held === 0;
+    return (row.status === 'allocated' && row.state === 'reserved' && row.held === 1) || (row.status === 'backordered' && row.state === 'backordered' && row.held === 0 && index % 2 === 1);
+  };
+  const expected = (cancelledRounds + 1) * PER_ROUND;
   const rows = await settled(stage, scene, expected, agree);
   await expectUnits(stage, scene, rows);
   const waiting = rows.filter(({ state }) => state === 'backordered').length;
   const [scarce] = await query<{ available: number }>(stage.platform.databaseUrl('inventory'), 'select available::int as available from stock_levels where sku = $1', [`${named(scene)}-scarce`]);
   scene.expect(waiting > 0 && scarce?.available === 0, `${waiting} orders wait while ${scarce?.available} units are there`);
-  scene.notes.push(`${rows.length - waiting} allocated, ${waiting} backordered, up to ask ${Math.max(...rows.map(({ asked }) => asked))}`);
+  scene.notes.push(`${rows.filter(({ status }) => status === 'allocated').length} allocated, ${waiting} backordered, ${rows.filter(({ status }) => status === 'cancelled').length} cancelled, up to ask ${Math.max(...rows.map(({ asked }) => asked))}`);
 }
 
 /** No unit lost or set aside twice: what is reserved is what the orders hold, and never more than there is; each ask was answered once. */
