@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Sent, Target } from './generator.js';
 import { spreadOf, type Spread } from './figures.js';
 import { usageBetween, type Usage } from './meter.js';
+import { MEASURED } from './measured-services.js';
 import type { Stage } from './stage.js';
 import { Worker } from './worker.js';
 import type { Workload } from './workload.js';
@@ -32,7 +33,7 @@ type Sample = { readonly process: number; readonly postgres: number; readonly pe
  */
 export async function measureDoor(stage: Stage, workload: Workload, from: number, perRound: number): Promise<Door & { used: number }> {
   const { meter, platform, door } = stage;
-  for (const name of ['identity', 'orders', 'segmentation'] as const) {
+  for (const name of MEASURED.filter((service) => service !== 'ingestion')) {
     meter.unfollow(name);
     await platform.process(name).kill('SIGTERM');
   }

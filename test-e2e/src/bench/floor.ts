@@ -4,7 +4,7 @@ import { spreadOf, sum, type Spread } from './figures.js';
 import type { Moved } from './flow.js';
 import { fastest, titleOfOutbox, type RawPostgres } from './raw-postgres.js';
 import type { RawKafka } from './raw-kafka.js';
-import { SPINE } from './spine.js';
+import { MEASURED } from './measured-services.js';
 
 /** One part of what an event cannot do without: so many units an event, at so many a second. */
 export type Part = { readonly what: string; readonly form: string; readonly perEvent: number; readonly rate: Spread; readonly micros: number };
@@ -29,7 +29,7 @@ const part = (what: string, form: string, perEvent: number, rate: Spread): Part 
 
 /** What each service says per event, by the title of its outbox's shape. */
 function outboxEvents({ produced }: Moved): Map<string, number> {
-  return new Map(SPINE.map((service) => {
+  return new Map(MEASURED.map((service) => {
     const topics = new Set(Object.values<Stream>(streams).filter((stream) => stream.service === service).map(({ topic }) => topic));
     return [titleOfOutbox(service), sum(Object.entries(produced).map(([topic, records]) => (topics.has(topic) ? records : 0)))];
   }));

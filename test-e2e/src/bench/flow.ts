@@ -7,17 +7,18 @@ import type { EventLog } from '@yunke/events';
 
 import type { Platform } from '../platform/platform.js';
 import { sum } from './figures.js';
-import { SPINE, type SpineService } from './spine.js';
+import { MEASURED, type MeasuredService } from './measured-services.js';
 
 const LOOK_EVERY_MS = 100;
 /** What an order makes its way through: a reader that has not begun has no position to tell. */
-const HEARD: Readonly<Record<SpineService, readonly Stream[]>> = {
+const HEARD: Readonly<Record<MeasuredService, readonly Stream[]>> = {
   ingestion: [], identity: [streams.orderObservations, streams.identityProfiles], orders: [streams.orderObservations, streams.inventoryReservations],
   segmentation: [streams.ordersChanges, streams.identityProfiles, streams.segmentationMemberships],
+  inventory: [streams.ordersLines], notifications: [streams.ordersChanges, streams.identityProfiles, streams.segmentationChanges],
 };
 /** Those that are the last to come to rest first: while the platform works, one of them is asked and says no. */
-const LAST_FIRST = [...SPINE].reverse().sort((a, b) => HEARD[b].length - HEARD[a].length);
-const ALL_TOPICS = [...new Set(Object.values<Stream>(streams).map(({ topic }) => topic))].filter((topic) => SPINE.some((service) => topic.startsWith(`yunke.${service}.`)));
+const LAST_FIRST = [...MEASURED].reverse().sort((a, b) => HEARD[b].length - HEARD[a].length);
+const ALL_TOPICS = [...new Set(Object.values<Stream>(streams).map(({ topic }) => topic))].filter((topic) => MEASURED.some((service) => topic.startsWith(`yunke.${service}.`)));
 
 type Standing = { readonly waits: boolean; readonly positions: readonly { topic: string; partition: number; next: number }[] };
 
@@ -27,11 +28,11 @@ export type Moved = { readonly produced: Counts; readonly consumed: Counts };
 
 /** What moves through the platform: what waits in outboxes, where every reader stands, and where each topic ends. */
 export class Flow {
-  private constructor(private readonly log: EventLog, private readonly databases: ReadonlyMap<SpineService, Client>) {}
+  private constructor(private readonly log: EventLog, private readonly databases: ReadonlyMap<MeasuredService, Client>) {}
 
   static async of(platform: Platform, log: EventLog): Promise<Flow> {
-    const databases = new Map<SpineService, Client>();
-    for (const service of SPINE) {
+    const databases = new Map<MeasuredService, Client>();
+    for (const service of MEASURED) {
       const client = new Client({ connectionString: platform.databaseUrl(service), application_name: 'bench', options: '-c enable_seqscan=off' }); // the outbox is full of rows that are gone
       await client.connect();
       databases.set(service, client);
@@ -39,7 +40,7 @@ export class Flow {
     return new Flow(log, databases);
   }
 
-  database(service: SpineService): Client {
+  database(service: MeasuredService): Client {
     return this.databases.get(service)!;
   }
 
@@ -76,7 +77,7 @@ export class Flow {
     const ends = await this.log.watermarks(ALL_TOPICS);
     const produced = Object.fromEntries([...ends].map(([topic, partitions]) => [topic, sum(partitions.map(({ high }) => high))]));
     const consumed: Counts = {};
-    for (const service of SPINE) {
+    for (const service of MEASURED) {
       for (const { topic, next } of (await this.#standing(service)).positions) consumed[`${service} ${topic}`] = (consumed[`${service} ${topic}`] ?? 0) + next;
     }
     return { produced, consumed };
@@ -91,7 +92,7 @@ export class Flow {
     for (const client of this.databases.values()) await client.end();
   }
 
-  async #standing(service: SpineService): Promise<Standing> {
+  async #standing(service: MeasuredService): Promise<Standing> {
     const { rows } = await this.database(service).query<Standing>(
       `select exists (select from outbox) or exists (select from relay_batch) as waits,
          (select coalesce(json_agg(json_build_object('topic', topic, 'partition', partition, 'next', next_offset)), '[]') from consumer_position) as positions`);

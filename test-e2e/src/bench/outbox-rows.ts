@@ -1,6 +1,6 @@
 import type { Flow } from './flow.js';
 import { sampleOf, type Rows } from './like-table.js';
-import { SPINE, type SpineService } from './spine.js';
+import { MEASURED, type MeasuredService } from './measured-services.js';
 
 const LOOK_EVERY_MS = 100;
 const ROWS_PER_LOOK = 50;
@@ -8,7 +8,7 @@ const ROWS_ENOUGH = 400;
 
 /** Outbox rows are gone as soon as they are published: these are taken in passing, as services wrote them. */
 export class OutboxRows {
-  readonly byService = new Map<SpineService, Rows>(SPINE.map((service) => [service, []]));
+  readonly byService = new Map<MeasuredService, Rows>(MEASURED.map((service) => [service, []]));
   #looking: Promise<void> = Promise.resolve();
   readonly #timer: NodeJS.Timeout;
 

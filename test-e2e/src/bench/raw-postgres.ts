@@ -7,7 +7,7 @@ import { spreadOf, sum, type Spread } from './figures.js';
 import type { Flow } from './flow.js';
 import { copyFunctions, likeTable, type LikeTable, type Rows } from './like-table.js';
 import { nameOf, type Write, type Written } from './written-rows.js';
-import { SPINE, type SpineService } from './spine.js';
+import { MEASURED, type MeasuredService } from './measured-services.js';
 
 /** One way in which the pipeline writes one table: with real rows, measured in the fastest forms we know, not in the service's own. */
 export type Shape = LikeTable & {
@@ -32,13 +32,13 @@ export class RawPostgres {
   private constructor(private readonly scratch: Client, readonly shapes: readonly Shape[]) {}
 
   /** Of each kind of write a shape, if there are rows enough to measure it. */
-  static async of(server: EmbeddedPostgres, flow: Flow, written: readonly Written[], outboxes: ReadonlyMap<SpineService, Rows>): Promise<RawPostgres> {
+  static async of(server: EmbeddedPostgres, flow: Flow, written: readonly Written[], outboxes: ReadonlyMap<MeasuredService, Rows>): Promise<RawPostgres> {
     await server.createDatabase(SCRATCH);
     const scratch = new Client({ connectionString: server.url(SCRATCH), application_name: 'bench-floor' });
     scratch.on('error', () => undefined); // when something else fails, the server ends before we do
     await scratch.connect();
     await scratch.query('set client_min_messages = warning; set check_function_bodies = off');
-    for (const service of SPINE) await copyFunctions(flow.database(service), scratch);
+    for (const service of MEASURED) await copyFunctions(flow.database(service), scratch);
     const shapes: Shape[] = [];
     const rates = () => ({ copy: [], values: [] });
     for (const one of written) {
@@ -103,7 +103,7 @@ export class RawPostgres {
 }
 
 /** What an outbox's shape is called; its unit is the event. */
-export const titleOfOutbox = (service: SpineService): string => `${service}.outbox events`;
+export const titleOfOutbox = (service: MeasuredService): string => `${service}.outbox events`;
 
 /** The rate of the faster form. */
 export function fastest({ rates }: Shape): { form: 'COPY + merge' | 'prepared VALUES'; rate: Spread } {

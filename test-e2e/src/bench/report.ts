@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import { CUSTOMERS, SEED, type Campaign } from './campaign.js';
 import { rounded, sum, type Spread } from './figures.js';
 import type { Costs } from './door.js';
+import { MEASURED } from './measured-services.js';
 import type { Usage } from './meter.js';
 import { EVENTS_PER_REQUEST, LINES } from './workload.js';
 
@@ -35,7 +36,7 @@ export function measured(campaign: Campaign): Record<string, unknown> {
     },
     latency: { ...latency, usage: undefined, p50Ms: rounded(latency.p50Ms, 1), p90Ms: rounded(latency.p90Ms, 1), p99Ms: rounded(latency.p99Ms, 1), maxMs: rounded(latency.maxMs, 1), generatorLatestMs: rounded(latency.generatorLatestMs, 1), cpu_us_per_event: perEvent(latency.usage, latency.eventsPerSecond * latency.usage.seconds), foreign_cores: rounded(latency.usage.foreignCores, 2) },
     naive: { events: naive.events, customers: naive.customers, events_per_s: spread(naive.eventsPerSecond), changes_per_event: rounded(naive.changesPerEvent, 3), cpu_us_per_event: perEvent(naive.usage, naive.events), foreign_cores: rounded(naive.usage.foreignCores, 2) },
-    setting: { seed: SEED, customers: CUSTOMERS, partitions: 12, lines_per_order: LINES, events_per_request: EVENTS_PER_REQUEST, node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, commit_us: spread(campaign.commitMicros), profiled: campaign.profiled },
+    setting: { services: MEASURED, seed: SEED, customers: CUSTOMERS, partitions: 12, lines_per_order: LINES, events_per_request: EVENTS_PER_REQUEST, node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, commit_us: spread(campaign.commitMicros), profiled: campaign.profiled },
   };
 }
 
@@ -45,6 +46,7 @@ export function told(campaign: Campaign): string {
   const events = sum(stretches.map((one) => one.events));
   const cpu = perEvent(usage, events);
   return [
+    `${MEASURED.length} services: ${MEASURED.join(', ')}.`,
     `One event: an order of ${LINES} lines. ${CUSTOMERS} customers, 12 partitions, seed ${SEED}, ${EVENTS_PER_REQUEST} events a request; ${events} events after warming up, ${campaign.changesPerEvent.toFixed(2)} membership changes an event.`,
     `Every one of ${campaign.customers} customers is right: orders, revenue, first and last order, segments.`,
     '',

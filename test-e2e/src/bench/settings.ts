@@ -7,6 +7,7 @@ export const USAGE = `npm run bench [-- options]
   --json FILE      write what was measured
   --events N       orders that are measured (100000)
   --warm-up N      orders before them that are not (as many)
+  --all            six services and not only the four of the spine: stock and messages too
   --profile DIR    write a CPU profile of every service (and cost it some of its speed)
 
 It reads /proc, so it runs on Linux only.
@@ -29,7 +30,7 @@ const hundreds = (events: number): number => Math.ceil(events / 100) * 100;
 /** @throws Error that says what is wrong with the arguments */
 export function readSettings(args: readonly string[]): Settings {
   const { values } = parseArgs({
-    args: [...args], options: { json: { type: 'string' }, events: { type: 'string', default: '100000' }, 'warm-up': { type: 'string' }, profile: { type: 'string' } },
+    args: [...args], options: { json: { type: 'string' }, events: { type: 'string', default: '100000' }, 'warm-up': { type: 'string' }, profile: { type: 'string' }, all: { type: 'boolean' } },
   });
   const events = count('--events', values.events);
   const warmUp = count('--warm-up', values['warm-up'] ?? values.events);

@@ -12,9 +12,9 @@ import { startPlatform, type Platform } from '../platform/platform.js';
 import { Flow } from './flow.js';
 import { Meter } from './meter.js';
 import { Worker, endWithUs, goesWithUs, isGone } from './worker.js';
-import { SPINE } from './spine.js';
+import { MEASURED } from './measured-services.js';
 
-/** Everything that takes part: a broker, a Postgres that really writes, four services as four processes, the load. */
+/** Everything that takes part: a broker, a Postgres that really writes, every service a process, the load. */
 export type Stage = {
   readonly kafka: Kafka;
   readonly postgres: EmbeddedPostgres;
@@ -49,12 +49,12 @@ export async function setStage(options: StageOptions): Promise<Stage> {
 }
 
 async function set({ profile, note }: StageOptions, undo: (() => Promise<unknown>)[]): Promise<Omit<Stage, 'stop'>> {
-  note('starting Kafka, Postgres and the four services');
+  note('starting Kafka, Postgres and the services');
   const kafka = await startKafka();
   undo.push(() => kafka.stop());
   const postgres = await startPostgres(undo);
   const platform = await startPlatform({
-    shape: 'split', services: SPINE, postgresUrl: postgres.url('postgres'), brokers: kafka.brokers, env: { YUNKE_LOG_LEVEL: 'warn', YUNKE_CLOCK: '' },
+    shape: 'split', services: MEASURED, postgresUrl: postgres.url('postgres'), brokers: kafka.brokers, env: { YUNKE_LOG_LEVEL: 'warn', YUNKE_CLOCK: '' },
     ...(profile && { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
   });
   undo.push(() => platform.stop());
@@ -68,7 +68,7 @@ async function set({ profile, note }: StageOptions, undo: (() => Promise<unknown
   const meter = new Meter(postgres.pid);
   undo.push(async () => meter.stop());
   for (const { name, child } of platform.processes) meter.follow(name, child.pid!);
-  for (const service of SPINE) meter.nameDatabase(new URL(platform.databaseUrl(service)).pathname.slice(1), service);
+  for (const service of MEASURED) meter.nameDatabase(new URL(platform.databaseUrl(service)).pathname.slice(1), service);
   meter.follow('kafka', kafka.pid);
   meter.follow('generator', generator.pid);
   meter.follow('bench', process.pid);
