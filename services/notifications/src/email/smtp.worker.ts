@@ -45,8 +45,12 @@ export class Smtp {
   async #open(): Promise<SMTPConnection> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       const found = idle;
-      if (await new Promise<boolean>((resolve) => found.reset((error) => resolve(!error)))) return found;
-      found.close();
+      try {
+        await answer(found, (done) => found.reset(done));
+        return found;
+      } catch {
+        found.close();
+      }
     }
     const { hostname, port, protocol, username, password } = new URL(this.server.url);
     const { timeoutMs } = this.server;
@@ -55,18 +59,34 @@ export class Smtp {
     });
     const forget = (): void => void (this.#idle.includes(connection) && this.#idle.splice(this.#idle.indexOf(connection), 1));
     connection.on('error', forget).on('end', forget); // whoever uses it hears of its end, too; unheard it would end the process
-    await new Promise<void>((resolve, reject) => {
-      connection.once('error', reject);
-      connection.connect((error) => (error ? reject(error) : resolve()));
-    });
-    if (username !== '') await new Promise<void>((resolve, reject) => connection.login({ user: decodeURIComponent(username), pass: decodeURIComponent(password) }, (error) => (error ? reject(error) : resolve())));
-    return connection;
+    try {
+      await answer(connection, (done) => connection.connect(done));
+      if (username !== '') await answer(connection, (done) => connection.login({ user: decodeURIComponent(username), pass: decodeURIComponent(password) }, done));
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   #keep(connection: SMTPConnection): void {
     if (this.#isClosed || this.#idle.length >= KEPT_OPEN) return void connection.quit();
     this.#idle.push(connection);
   }
+}
+
+/** Asks a connection for one step. One that breaks or ends meanwhile forgets whom it owes an answer, so that is an answer, too. */
+function answer(connection: SMTPConnection, ask: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error | null): void => {
+      connection.off('error', settle).off('end', ended);
+      if (error) reject(error);
+      else resolve();
+    };
+    const ended = (): void => settle(new Error('The connection ended.'));
+    connection.once('error', settle).once('end', ended);
+    ask(settle);
+  });
 }
 
 /** A reply (RFC 5321 §4.2) settles it: 5yz never, 4yz later. An address that does not exist is dead. Without a reply nobody knows. */
