@@ -20,7 +20,7 @@ export class NotificationsConfig {
   readonly shop: string;
   /** `YUNKE_EGRESS_ALLOW`: hosts, addresses and CIDR ranges that webhooks may reach although they are private. */
   readonly egressAllow: readonly string[];
-  /** How long one call of a provider may take; a message whose call was not finished within twice that is taken over. */
+  /** How long one call of a provider may take, all its steps together; a message whose call was not finished within twice that is taken over. */
   readonly callSeconds: number;
 
   /** `YUNKE_ENDED_DAYS`: how long messages that ended are kept. */

@@ -84,6 +84,15 @@ describe('handing in mail', () => {
     expect(await send(client)).toEqual(expected);
   });
 
+  it('has its time for all the steps together, however lively the server is', async () => {
+    const slowly = (done: () => void): void => void setTimeout(done, 400);
+    const { smtp: greets } = await smtp({ onConnect: (_s, done) => slowly(done), onAuth: (_a, _s, done) => slowly(() => done(null, { user: 'shop' })) }, { timeoutMs: 600 });
+    const { smtp: takes } = await smtp({ onMailFrom: (_a, _s, done) => slowly(done), onRcptTo: (_a, _s, done) => slowly(done) }, { timeoutMs: 600 });
+
+    expect(await send(greets)).toEqual({ kind: 'busy', why: 'smtp.timeout' });
+    expect(await send(takes)).toEqual({ kind: 'unclear', why: 'smtp.timeout' });
+  });
+
   it('waits for no server that falls silent over the password', async () => {
     const { smtp: client } = await smtp({ onAuth: () => undefined }, { timeoutMs: 300 });
 
