@@ -83,6 +83,19 @@ describe('deciding', () => {
     expect(await api.mailTo('lost')).toMatchObject([{ messageId: `<${id}@yunke.localhost>`, copies: 1 }]);
   });
 
+  it('calls again at the address at which a message may have arrived, although the customer has another one by now', async () => {
+    await service.hear(recorded('moved'), placed('shop:M1', 'moved', { effectiveAt: iso(Date.now() + offset) }));
+    const { id } = await eventually(async () => { const [found] = await api.intentsOf('moved'); expect(found).toMatchObject({ state: 'sent' }); return found; });
+    await service.hear(recorded('moved', { email: 'moved-on@example.com' }, { version: '2', decision: '2' }));
+    await eventually(async () => expect(await service.db.query(`select 1 from people where profile_id = $1 and version = 2`, [profileOf('moved')])).toHaveLength(1));
+    await service.db.query(`delete from deliveries where intent_id = $1`, [id]);
+    await service.db.query(`update intents set state = 'calling', ended_at = null, lease_until = clock_timestamp() where id = $1`, [id]); // as a process leaves it that dies before it writes the answer down
+
+    await eventually(async () => expect((await api.get(`/intents/${id}`)).body).toMatchObject({ state: 'sent', to: 'moved@example.com', calls: [{ result: 'unclear' }, { result: 'accepted' }] }));
+    expect(await api.mailTo('moved')).toMatchObject([{ copies: 2 }]);
+    expect(await api.mailTo('moved-on')).toEqual([]);
+  });
+
   it('gives up on who stays unknown', async () => {
     await service.hear(placed('shop:U1', 'nobody', { effectiveAt: iso(Date.now() + offset) }));
     await eventually(async () => expect((await api.get('/intents?state=waiting')).body.items).toContainEqual(expect.objectContaining({ why: 'profile.unknown' })));

@@ -71,8 +71,12 @@ async function surroundingsOf(tx: Tx, intents: readonly Intent[], { secret }: No
   };
 }
 
-/** Staff have their own address; whoever a message is about, the one of their profile. */
-function addressOf({ channel, target, profileId }: Intent, known: ReadonlyMap<string, Person>): string | undefined {
+/**
+ * Staff have their own address; whoever a message is about, the one of their profile. A mail that may have been taken goes again only to
+ * where it went: at another address it would be a second one, and no server could know it by its Message-ID.
+ */
+function addressOf({ channel, target, profileId, wasUnclear, address }: Intent, known: ReadonlyMap<string, Person>): string | undefined {
+  if (channel === 'email' && wasUnclear && address !== null) return address;
   if (channel === 'email' && target !== undefined) return target.toLowerCase();
   return profileId === undefined ? undefined : emailOf(known.get(profileId)?.fields ?? {});
 }
