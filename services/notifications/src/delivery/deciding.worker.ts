@@ -34,12 +34,12 @@ type Surroundings = {
 };
 
 /**
- * Asks the arbiter about the most urgent messages of a channel and writes down what it says. Returns those whose provider must be called
- * now, after the commit: from then on they count as calls, whatever becomes of this process.
+ * Asks the arbiter about the most urgent messages of a channel and writes down what it says. Returns how many it was asked about, and those
+ * whose provider must be called now, after the commit: from then on they count as calls, whatever becomes of this process.
  */
-export async function decideReady(tx: Tx, channel: Channel, limit: number, config: NotificationsConfig): Promise<Intent[]> {
+export async function decideReady(tx: Tx, channel: Channel, limit: number, config: NotificationsConfig): Promise<{ readonly count: number; readonly calls: Intent[] }> {
   const ready = await lockReady(tx, channel, limit);
-  if (ready.length === 0) return [];
+  if (ready.length === 0) return { count: 0, calls: [] };
   const belongings = await lockSubjects(tx, ready.flatMap(({ subject }) => subject ?? []));
   const intents = ready.map((intent) => (intent.subject === undefined ? intent : { ...intent, profileId: belongings.get(intent.subject)!.profileId ?? undefined }));
   const now = await tx.now();
@@ -48,7 +48,7 @@ export async function decideReady(tx: Tx, channel: Channel, limit: number, confi
   await saveMany(tx, decided, leaseSeconds(config));
   await arm(tx, 'intent', decided.filter(({ state }) => state === 'waiting').map(({ id, dueAt }) => ({ key: id, dueAt: dueAt! })));
   sayOutcomes(tx, decided);
-  return decided.filter(({ state }) => state === 'calling');
+  return { count: decided.length, calls: decided.filter(({ state }) => state === 'calling') };
 }
 
 /** Says how those of the intents ended that did, and counts them. */
