@@ -56,6 +56,7 @@ const overview = {
     panel('Timers overdue', 's', { '{{service}} {{kind}}': max('service, kind', 'yunke_timers_overdue_seconds', OF) }, { red: 300 }),
     row('The business'),
     panel('Messages', 'ops', { '{{class}} {{channel}} {{outcome}}': rate('class, channel, outcome', 'yunke_messages_total', HERE) }),
+    panel('Oldest message not sent', 's', { '{{channel}}': max('channel', 'yunke_messages_oldest_unsent_age_seconds', HERE) }, { red: 900, about: 'Ready, or tried again since its first call; what is delayed by a rule is not counted.' }),
     panel('Identifiers that never link', 'ops', { '{{reason}}': rate('reason', 'yunke_identifiers_refused_total', HERE) }),
     panel('Requests refused at the door', 'reqps', { '{{status}}': rate('status', 'yunke_http_refused_requests_total', HERE) }, { about: 'Broken requests and unknown addresses, before any service saw them.' }),
     ...process_,

@@ -23,6 +23,8 @@ export type Service = {
   readonly routes: readonly string[];
   /** A class that reads the service's own settings; its instance can be injected. */
   readonly config?: new (settings: Settings) => object;
+  /** Sets gauges of its own from its database, when somebody reads the metrics. */
+  readonly measure?: (db: Db) => Promise<void>;
   readonly migrations: readonly MigrationClass[];
   readonly entities?: readonly EntityTarget<ObjectLiteral>[];
 };
@@ -92,7 +94,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 
   return {
     service, db, app, listener: hearing.listener, handler,
-    vitals: new Vitals({ service: service.name, db, log, topics: hearing.topics, timerKinds: timing.kinds, report }),
+    vitals: new Vitals({ service: service.name, db, log, topics: hearing.topics, timerKinds: timing.kinds, report, ...(service.measure && { measure: service.measure }) }),
     async stop() {
       await app.close(); // stops hearing and timers: the chunk in hand ends, the group is left
       await relay.stop();

@@ -10,7 +10,7 @@ export class NotificationsConfig {
   readonly smtpUrl: string | undefined;
   readonly mailboxPort: number;
   readonly from: string;
-  /** Where customers reach this installation: the links in messages begin with it. */
+  /** Where customers reach this installation: the links in messages begin with it, so it has no fallback once they leave this machine. */
   readonly publicUrl: string;
   /** Whom staff messages go to. */
   readonly staff: readonly string[];
@@ -20,7 +20,7 @@ export class NotificationsConfig {
   readonly shop: string;
   /** `YUNKE_EGRESS_ALLOW`: hosts, addresses and CIDR ranges that webhooks may reach although they are private. */
   readonly egressAllow: readonly string[];
-  /** How long one call of a provider may take; a message whose call was not finished within twice that is taken over. */
+  /** How long one call of a provider may take, all its steps together; a message whose call was not finished within twice that is taken over. */
   readonly callSeconds: number;
 
   /** `YUNKE_ENDED_DAYS`: how long messages that ended are kept. */
@@ -35,6 +35,7 @@ export class NotificationsConfig {
     this.from = settings.text('YUNKE_MAIL_FROM', `${this.shop} <no-reply@yunke.localhost>`);
     if (!/@[\w.-]+>?$/.test(this.from)) settings.fault('YUNKE_MAIL_FROM', 'must be an e-mail address, such as Shop <no-reply@example.com>');
     this.publicUrl = settings.text('YUNKE_PUBLIC_URL', `http://127.0.0.1:${settings.integer('YUNKE_PORT', { fallback: 8080, most: 65_535 })}`).replace(/\/+$/, '');
+    if (this.smtpUrl !== undefined && settings.optional('YUNKE_PUBLIC_URL') === undefined) settings.fault('YUNKE_PUBLIC_URL', 'is missing: with YUNKE_SMTP_URL, customers get links that begin with it');
     if (!URL.canParse(this.publicUrl)) settings.fault('YUNKE_PUBLIC_URL', 'must be an address, such as https://yunke.example.com');
     const staff = settings.list('YUNKE_STAFF_EMAILS');
     this.staff = staff.length > 0 || this.smtpUrl !== undefined ? staff : ['staff@yunke.localhost'];

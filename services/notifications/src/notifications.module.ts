@@ -8,6 +8,7 @@ import { ContactController } from './contact/contact.controller.js';
 import { UnsubscribeController } from './contact/unsubscribe.controller.js';
 import { Dispatcher } from './delivery/dispatcher.worker.js';
 import { Providers } from './delivery/providers.worker.js';
+import { measureUnsent } from './delivery/unsent.store.js';
 import { EmailProvider } from './email/email.worker.js';
 import { MailboxController } from './email/mailbox.controller.js';
 import { forgetOld } from './email/mailbox.store.js';
@@ -18,6 +19,7 @@ import { forgetEnded } from './intent/intent.store.js';
 import { PolicyController } from './intent/policy.controller.js';
 import { Notifications1700000001301 } from './migrations/0001-notifications.js';
 import { Ended1700000001302 } from './migrations/0002-ended.js';
+import { Retried1700000001303 } from './migrations/0003-retried.js';
 import { NotificationsConfig } from './notifications.config.js';
 import { PersonHandlers } from './person/person.handlers.js';
 import { RuleController } from './rule/rule.controller.js';
@@ -40,5 +42,5 @@ class NotificationsModule {}
 
 export const notifications: Service = {
   name: 'notifications', module: NotificationsModule, config: NotificationsConfig, routes: ['/api/notifications', '/notifications'],
-  migrations: [SubjectProfiles1700000000004, Notifications1700000001301, Ended1700000001302],
+  measure: measureUnsent, migrations: [SubjectProfiles1700000000004, Notifications1700000001301, Ended1700000001302, Retried1700000001303],
 };

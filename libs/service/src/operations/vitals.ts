@@ -19,6 +19,7 @@ const LOG_EVERY_MS = 5_000;
 
 export type VitalsOptions = {
   readonly service: string; readonly db: Db; readonly log: EventLog; readonly topics: readonly string[]; readonly timerKinds: readonly string[];
+  readonly measure?: (db: Db) => Promise<void>;
   readonly report: (level: 'warn' | 'error', message: string, about: Record<string, unknown>) => void;
 };
 
@@ -48,8 +49,8 @@ export class Vitals {
   }
 
   async #lookAtDatabase(): Promise<boolean> {
-    const { db, service, timerKinds } = this.options;
-    return this.#backlog.measure().then(() => measureTimers({ db, service, kinds: timerKinds })).then(() => true, (error: unknown) => this.#failed('database', error));
+    const { db, service, timerKinds, measure } = this.options;
+    return this.#backlog.measure().then(() => measureTimers({ db, service, kinds: timerKinds })).then(() => measure?.(db)).then(() => true, (error: unknown) => this.#failed('database', error));
   }
 
   async #lookAtLog(): Promise<boolean> {

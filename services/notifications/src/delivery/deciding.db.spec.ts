@@ -45,7 +45,7 @@ describe('deciding', () => {
     const others = await Promise.all(Array.from({ length: 6 }, async () => {
       const called: string[] = [];
       await eventually(async () => {
-        called.push(...(await service.db.tx((tx) => decideReady(tx, 'email', 3, config))).map(({ id }) => id)); // and dies before it calls
+        called.push(...(await service.db.tx((tx) => decideReady(tx, 'email', 3, config))).calls.map(({ id }) => id)); // and dies before it calls
         const { waiting = 0, sent = 0, calling = 0, unknown = 0 } = await statesOf('raced');
         expect(waiting + sent + calling + unknown).toBe(60);
       });
@@ -81,6 +81,31 @@ describe('deciding', () => {
 
     await eventually(async () => expect((await api.get(`/intents/${id}`)).body).toMatchObject({ state: 'sent', attempts: 2, calls: [{ attempt: 1, result: 'unclear', why: 'call.unfinished' }, { attempt: 2, result: 'accepted' }] }));
     expect(await api.mailTo('lost')).toMatchObject([{ messageId: `<${id}@yunke.localhost>`, copies: 1 }]);
+  });
+
+  it('calls again at the address at which a message may have arrived, although the customer has another one by now', async () => {
+    await service.hear(recorded('moved'), placed('shop:M1', 'moved', { effectiveAt: iso(Date.now() + offset) }));
+    const { id } = await eventually(async () => { const [found] = await api.intentsOf('moved'); expect(found).toMatchObject({ state: 'sent' }); return found; });
+    await service.hear(recorded('moved', { email: 'moved-on@example.com' }, { version: '2', decision: '2' }));
+    await eventually(async () => expect(await service.db.query(`select 1 from people where profile_id = $1 and version = 2`, [profileOf('moved')])).toHaveLength(1));
+    await service.db.query(`delete from deliveries where intent_id = $1`, [id]);
+    await service.db.query(`update intents set state = 'calling', ended_at = null, lease_until = clock_timestamp() where id = $1`, [id]); // as a process leaves it that dies before it writes the answer down
+
+    await eventually(async () => expect((await api.get(`/intents/${id}`)).body).toMatchObject({ state: 'sent', to: 'moved@example.com', calls: [{ result: 'unclear' }, { result: 'accepted' }] }));
+    expect(await api.mailTo('moved')).toMatchObject([{ copies: 2 }]);
+    expect(await api.mailTo('moved-on')).toEqual([]);
+  });
+
+  it('takes no rest between messages of which none is sent', async () => {
+    await service.db.query(`insert into intents (id, fact, fact_id, body, reason, effective_at, rule, rule_version, class, channel, template, priority, created_at, expires_at, state)
+      select gen_random_uuid(), 'OrderPlaced', 'f', '{}', 'event', now(), 'too-old', 1, 'transactional', 'email', 'order-placed', 1, now(), now() - interval '1 day', 'ready' from generate_series(1, 1000)`);
+
+    const took = await eventually(async () => {
+      const [found] = await service.db.query<{ dropped: number; took: number }>(`select count(*)::int as dropped, extract(epoch from max(ended_at) - min(ended_at))::float8 as took from intents where rule = 'too-old' and why = 'expired'`);
+      expect(found).toMatchObject({ dropped: 1_000 });
+      return found!.took;
+    }, 20_000);
+    expect(took).toBeLessThan(6); // 32 at a time, with 200 ms in between, would take longer
   });
 
   it('gives up on who stays unknown', async () => {

@@ -34,12 +34,12 @@ type Surroundings = {
 };
 
 /**
- * Asks the arbiter about the most urgent messages of a channel and writes down what it says. Returns those whose provider must be called
- * now, after the commit: from then on they count as calls, whatever becomes of this process.
+ * Asks the arbiter about the most urgent messages of a channel and writes down what it says. Returns how many it was asked about, and those
+ * whose provider must be called now, after the commit: from then on they count as calls, whatever becomes of this process.
  */
-export async function decideReady(tx: Tx, channel: Channel, limit: number, config: NotificationsConfig): Promise<Intent[]> {
+export async function decideReady(tx: Tx, channel: Channel, limit: number, config: NotificationsConfig): Promise<{ readonly count: number; readonly calls: Intent[] }> {
   const ready = await lockReady(tx, channel, limit);
-  if (ready.length === 0) return [];
+  if (ready.length === 0) return { count: 0, calls: [] };
   const belongings = await lockSubjects(tx, ready.flatMap(({ subject }) => subject ?? []));
   const intents = ready.map((intent) => (intent.subject === undefined ? intent : { ...intent, profileId: belongings.get(intent.subject)!.profileId ?? undefined }));
   const now = await tx.now();
@@ -48,7 +48,7 @@ export async function decideReady(tx: Tx, channel: Channel, limit: number, confi
   await saveMany(tx, decided, leaseSeconds(config));
   await arm(tx, 'intent', decided.filter(({ state }) => state === 'waiting').map(({ id, dueAt }) => ({ key: id, dueAt: dueAt! })));
   sayOutcomes(tx, decided);
-  return decided.filter(({ state }) => state === 'calling');
+  return { count: decided.length, calls: decided.filter(({ state }) => state === 'calling') };
 }
 
 /** Says how those of the intents ended that did, and counts them. */
@@ -71,8 +71,12 @@ async function surroundingsOf(tx: Tx, intents: readonly Intent[], { secret }: No
   };
 }
 
-/** Staff have their own address; whoever a message is about, the one of their profile. */
-function addressOf({ channel, target, profileId }: Intent, known: ReadonlyMap<string, Person>): string | undefined {
+/**
+ * Staff have their own address; whoever a message is about, the one of their profile. A mail that may have been taken goes again only to
+ * where it went: at another address it would be a second one, and no server could know it by its Message-ID.
+ */
+function addressOf({ channel, target, profileId, wasUnclear, address }: Intent, known: ReadonlyMap<string, Person>): string | undefined {
+  if (channel === 'email' && wasUnclear && address !== null) return address;
   if (channel === 'email' && target !== undefined) return target.toLowerCase();
   return profileId === undefined ? undefined : emailOf(known.get(profileId)?.fields ?? {});
 }

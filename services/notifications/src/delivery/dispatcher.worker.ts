@@ -48,13 +48,14 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     const flying = new Set<Promise<void>>();
     while (!this.#stopping) {
       try {
-        const calls = flying.size < IN_FLIGHT ? await this.db.tx((tx) => decideReady(tx, channel, IN_FLIGHT - flying.size, this.config)) : [];
+        const { count, calls } = await this.db.tx((tx) => decideReady(tx, channel, IN_FLIGHT - flying.size, this.config));
         if (calls.length > 0) await fault('intent.decided');
         for (const intent of calls) {
           const flight: Promise<void> = this.#call(intent).catch((error: unknown) => this.#failed(error)).finally(() => flying.delete(flight));
           flying.add(flight);
         }
-        await (flying.size < IN_FLIGHT ? (calls.length > 0 ? undefined : this.#idle(IDLE_MS)) : Promise.race(flying));
+        if (count === 0) await this.#idle(IDLE_MS);
+        if (flying.size >= IN_FLIGHT) await Promise.race(flying);
       } catch (error) {
         this.#failed(error);
         await this.#idle(RECOVER_EVERY_MS);

@@ -8,7 +8,7 @@ import { arm } from '@yunke/timers';
 import { changeContact } from '../contact/changing.worker.js';
 import { LOST, afterCall, jitterOf, type Result } from '../intent/attempt.js';
 import { afterResult, type Intent } from '../intent/intent.js';
-import { lockCalling, lockLost, saveMany } from '../intent/intent.store.js';
+import { lockCalling, lockLost, markBounced, saveMany } from '../intent/intent.store.js';
 import { close } from '../webhook/endpoint.store.js';
 import { sayOutcomes } from './deciding.worker.js';
 
@@ -85,7 +85,8 @@ async function buryDead(tx: Tx, answered: readonly Answered[], now: Millis): Pro
     if (intent.channel === 'webhook') await close(tx, intent.target!, result.why);
     else if (intent.contactId !== null) {
       await changeContact(tx, intent.contactId, { change: 'suppressed', by: 'platform', why: 'bounced', at: now, cause: `intent:${intent.id}` });
-      say(tx, [{ type: 'MessageBounced', cause: `intent:${intent.id}`, body: { intentId: intent.id, effectiveAt: iso(now), acceptedAt: iso(now), cause: intent.factId, kind: 'hard', why: result.why } }]);
+      const bounced = await markBounced(tx, intent.id, 'hard'); // so that whoever reports it, too, says nothing new
+      if (bounced?.isNews) say(tx, [{ type: 'MessageBounced', cause: `intent:${intent.id}`, body: { intentId: intent.id, effectiveAt: iso(now), acceptedAt: iso(now), cause: intent.factId, kind: 'hard', why: result.why } }]);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import addressparser from 'nodemailer/lib/addressparser';
 import MailComposer from 'nodemailer/lib/mail-composer';
 
@@ -13,11 +13,13 @@ import { Smtp } from './smtp.worker.js';
 /** E-mail over SMTP: to the server that the configuration names, else to the built-in mailbox. */
 @Injectable()
 export class EmailProvider implements Provider, OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #log = new Logger('email');
   #smtp: Smtp | undefined;
 
   constructor(private readonly config: NotificationsConfig, private readonly mailbox: Mailbox) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.config.staff.length === 0) this.#log.warn('nobody is told of stock alerts: YUNKE_STAFF_EMAILS is not set');
     this.#smtp = new Smtp({ url: this.config.smtpUrl ?? (await this.mailbox.listen()), timeoutMs: this.config.callSeconds * 1_000 });
   }
 

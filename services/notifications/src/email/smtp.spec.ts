@@ -10,8 +10,8 @@ const mail = Buffer.from('Subject: Tea\r\n\r\nIt is ready.\r\n');
 const closing: (() => void)[] = [];
 afterEach(() => { for (const close of closing.splice(0)) close(); });
 
-/** A mail server that behaves as told, and a way to it. */
-async function smtp(options: SMTPServerOptions = {}): Promise<{ smtp: Smtp; taken: string[]; connections: () => number }> {
+/** A mail server that behaves as told, and a way to it. `swallows`: a command that never gets through to it. */
+async function smtp(options: SMTPServerOptions = {}, { timeoutMs = 2_000, swallows }: { timeoutMs?: number; swallows?: string } = {}): Promise<{ smtp: Smtp; taken: string[]; connections: () => number }> {
   const taken: string[] = [];
   let connections = 0;
   const server = new SMTPServer({
@@ -22,9 +22,21 @@ async function smtp(options: SMTPServerOptions = {}): Promise<{ smtp: Smtp; take
   });
   server.on('error', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new Smtp({ url: `smtp://${options.onAuth ? 'shop:wrong@' : ''}127.0.0.1:${(server.server.address() as AddressInfo).port}`, timeoutMs: 2_000 });
+  const { port } = server.server.address() as AddressInfo;
+  const client = new Smtp({ url: `smtp://${options.onAuth ? 'shop:wrong@' : ''}127.0.0.1:${swallows === undefined ? port : await swallowing(swallows, port)}`, timeoutMs });
   closing.push(() => client.close(), () => server.close());
   return { smtp: client, taken, connections: () => connections };
+}
+
+/** The port of a line to a mail server on which one command is lost. */
+async function swallowing(command: string, port: number): Promise<number> {
+  const proxy = createServer((socket) => {
+    const line = connect(port, '127.0.0.1').on('error', () => undefined);
+    line.pipe(socket.on('error', () => undefined).on('data', (chunk) => void (chunk.includes(command) || line.write(chunk))).on('close', () => line.destroy()));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  closing.push(() => proxy.close());
+  return (proxy.address() as AddressInfo).port;
 }
 
 const send = (client: Smtp) => client.send({ from: 'shop@example.com', to: 'ada@example.com' }, mail);
@@ -70,6 +82,30 @@ describe('handing in mail', () => {
     const { smtp: client } = await smtp(options);
 
     expect(await send(client)).toEqual(expected);
+  });
+
+  it('has its time for all the steps together, however lively the server is', async () => {
+    const slowly = (done: () => void): void => void setTimeout(done, 400);
+    const { smtp: greets } = await smtp({ onConnect: (_s, done) => slowly(done), onAuth: (_a, _s, done) => slowly(() => done(null, { user: 'shop' })) }, { timeoutMs: 600 });
+    const { smtp: takes } = await smtp({ onMailFrom: (_a, _s, done) => slowly(done), onRcptTo: (_a, _s, done) => slowly(done) }, { timeoutMs: 600 });
+
+    expect(await send(greets)).toEqual({ kind: 'busy', why: 'smtp.timeout' });
+    expect(await send(takes)).toEqual({ kind: 'unclear', why: 'smtp.timeout' });
+  });
+
+  it('waits for no server that falls silent over the password', async () => {
+    const { smtp: client } = await smtp({ onAuth: () => undefined }, { timeoutMs: 300 });
+
+    expect(await send(client)).toEqual({ kind: 'busy', why: 'smtp.timeout' });
+  });
+
+  it('takes a new connection when the one it kept has fallen silent', async () => {
+    const { smtp: client, taken, connections } = await smtp({}, { timeoutMs: 1_000, swallows: 'RSET' });
+
+    expect(await send(client)).toMatchObject({ kind: 'accepted' });
+    expect(await send(client)).toMatchObject({ kind: 'accepted' });
+    expect(taken).toHaveLength(2);
+    expect(connections()).toBe(2);
   });
 
   it('knows that nothing left when nobody listens, and does not know when the line breaks behind the message', async () => {

@@ -2,9 +2,9 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 import type { Result } from '../intent/attempt.js';
 
-type Failure = Error & { readonly code?: string; readonly command?: string; readonly responseCode?: number; readonly response?: string };
+type Failure = Error & { readonly code?: string; readonly command?: string; readonly responseCode?: number; readonly response?: string; readonly isBroken?: boolean };
 
-/** Where mail is handed in: `smtp://` or `smtps://`, user and password in it, and the milliseconds one step may take. */
+/** Where mail is handed in: `smtp://` or `smtps://`, user and password in it, and the milliseconds that handing in one message may take. */
 export type SmtpServer = { readonly url: string; readonly timeoutMs: number };
 
 const KEPT_OPEN = 8;
@@ -16,24 +16,23 @@ export class Smtp {
 
   constructor(private readonly server: SmtpServer) {}
 
-  /** Hands in one message. What is known of the moment of a failure decides whether it may have been taken. */
+  /** Hands in one message, in its time. What is known of the moment of a failure decides whether it may have been taken. */
   async send(envelope: { readonly from: string; readonly to: string }, message: Buffer): Promise<Result> {
+    const endsAt = performance.now() + this.server.timeoutMs;
     let connection: SMTPConnection;
     try {
-      connection = await this.#open();
+      connection = await this.#open(endsAt);
     } catch (error) {
       return { kind: 'busy', why: whyOf(error as Failure, 'smtp.unreachable') }; // no message was spoken of yet
     }
-    return new Promise((resolve) => {
-      const broken = (error: Failure): void => resolve({ kind: 'unclear', why: whyOf(error, 'smtp.broken') });
-      connection.once('error', broken);
-      connection.send({ from: envelope.from, to: [envelope.to] }, message, (error, info) => {
-        connection.off('error', broken);
-        if (error) connection.close();
-        else this.#keep(connection);
-        resolve(error ? resultOf(error) : { kind: 'accepted', why: 'accepted', ...(info?.response !== undefined && { providerId: String(info.response).slice(0, 200) }) });
-      });
-    });
+    try {
+      const info = await answer<SMTPConnection.SentMessageInfo>(connection, endsAt, (done) => connection.send({ from: envelope.from, to: [envelope.to] }, message, done));
+      this.#keep(connection);
+      return { kind: 'accepted', why: 'accepted', ...(info?.response !== undefined && { providerId: String(info.response).slice(0, 200) }) };
+    } catch (error) {
+      connection.close();
+      return resultOf(error as Failure);
+    }
   }
 
   close(): void {
@@ -41,12 +40,14 @@ export class Smtp {
     for (const connection of this.#idle.splice(0)) connection.quit();
   }
 
-  /** An open connection that was alive just now, else a new one. */
-  async #open(): Promise<SMTPConnection> {
-    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      const found = idle;
-      if (await new Promise<boolean>((resolve) => found.reset((error) => resolve(!error)))) return found;
-      found.close();
+  /** An open connection that is alive, else a new one. Where one has died the others are not asked: that would take the time of the call. */
+  async #open(endsAt: number): Promise<SMTPConnection> {
+    const kept = this.#idle.pop();
+    try {
+      if (kept) await answer(kept, performance.now() + this.server.timeoutMs / 4, (done) => kept.reset(done));
+      if (kept) return kept;
+    } catch {
+      for (const dead of [kept!, ...this.#idle.splice(0)]) dead.close();
     }
     const { hostname, port, protocol, username, password } = new URL(this.server.url);
     const { timeoutMs } = this.server;
@@ -55,12 +56,14 @@ export class Smtp {
     });
     const forget = (): void => void (this.#idle.includes(connection) && this.#idle.splice(this.#idle.indexOf(connection), 1));
     connection.on('error', forget).on('end', forget); // whoever uses it hears of its end, too; unheard it would end the process
-    await new Promise<void>((resolve, reject) => {
-      connection.once('error', reject);
-      connection.connect((error) => (error ? reject(error) : resolve()));
-    });
-    if (username !== '') await new Promise<void>((resolve, reject) => connection.login({ user: decodeURIComponent(username), pass: decodeURIComponent(password) }, (error) => (error ? reject(error) : resolve())));
-    return connection;
+    try {
+      await answer(connection, endsAt, (done) => connection.connect(done));
+      if (username !== '') await answer(connection, endsAt, (done) => connection.login({ user: decodeURIComponent(username), pass: decodeURIComponent(password) }, done));
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   #keep(connection: SMTPConnection): void {
@@ -69,10 +72,29 @@ export class Smtp {
   }
 }
 
+/**
+ * Asks a connection for one step, which is over at an instant of `performance.now()`. One that breaks or is closed meanwhile forgets whom it
+ * owes an answer, so that is an answer, too.
+ */
+function answer<T>(connection: SMTPConnection, endsAt: number, ask: (done: (error?: Failure | null, given?: T) => void) => void): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void): void => {
+      clearTimeout(timer);
+      connection.off('error', broken).off('end', ended);
+      end();
+    };
+    const broken = (error: Failure): void => settle(() => reject(Object.assign(error, { isBroken: true })));
+    const ended = (): void => broken(new Error('The connection ended.'));
+    const timer = setTimeout(() => { broken(Object.assign(new Error('Time is up.'), { code: 'ETIMEDOUT' })); connection.close(); }, Math.max(0, endsAt - performance.now()));
+    connection.once('error', broken).once('end', ended);
+    ask((error, given) => settle(() => (error ? reject(error) : resolve(given))));
+  });
+}
+
 /** A reply (RFC 5321 §4.2) settles it: 5yz never, 4yz later. An address that does not exist is dead. Without a reply nobody knows. */
 function resultOf(error: Failure): Result {
   const { responseCode, command } = error;
-  if (responseCode === undefined) return ['EENVELOPE', 'EMESSAGE'].includes(error.code ?? '') ? { kind: 'refused', why: 'smtp.message_invalid' } : { kind: 'unclear', why: whyOf(error, 'smtp.broken') };
+  if (responseCode === undefined || error.isBroken) return ['EENVELOPE', 'EMESSAGE'].includes(error.code ?? '') ? { kind: 'refused', why: 'smtp.message_invalid' } : { kind: 'unclear', why: whyOf(error, 'smtp.broken') };
   if (responseCode < 500 || command === 'MAIL FROM') return { kind: 'busy', why: `smtp.${responseCode}` }; // a sender that is refused is our fault, not the message's
   const isDead = command === 'RCPT TO' && ([551, 553].includes(responseCode) || /^5\d\d[ -]5\.1\.\d/.test(error.response ?? '') || responseCode === 550 && !/^5\d\d[ -]5\.[2-9]/.test(error.response ?? ''));
   return { kind: 'refused', why: `smtp.${responseCode}`, ...(isDead && { isDead }) };

@@ -1,6 +1,7 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 
-import { quietUntil, type QuietHours } from './quiet-hours.js';
+import { isZone, quietUntil, type QuietHours } from './quiet-hours.js';
 
 const MINUTE = 60_000;
 
@@ -38,5 +39,15 @@ describe('quiet hours', () => {
   it('hold a message of half past ten in the evening until nine the next morning, in the person\'s zone', () => {
     expect(quietUntil(Date.parse('2026-03-01T22:30:10+08:00'), { from: '21:00', to: '09:00' }, 'Asia/Shanghai')).toBe(Date.parse('2026-03-02T09:00:00+08:00'));
     expect(quietUntil(Date.parse('2026-03-01T22:30:10+08:00'), { from: '21:00', to: '09:00' }, 'Europe/Berlin')).toBeUndefined();
+  });
+
+  it('keep no clock for each of the endless ways to write a zone', () => {
+    const spellings = Array.from({ length: 2_048 }, (_, n) => [...'asia/shanghai'].map((letter, at) => ((n >> at) & 1 ? letter.toUpperCase() : letter)).join(''));
+    expect(new Set(spellings.filter(isZone)).size).toBeGreaterThan(1_000);
+
+    const made = jest.spyOn(Intl, 'DateTimeFormat');
+    for (const zone of new Set(spellings)) isZone(zone);
+    expect(made).toHaveBeenCalled(); // the first of them were forgotten
+    made.mockRestore();
   });
 });

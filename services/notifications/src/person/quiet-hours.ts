@@ -6,6 +6,8 @@ const DAY_MINUTES = 24 * 60;
 /** A daily window on the wall clock of a person's zone, `HH:MM`; it may cross midnight. `from` is quiet, `to` is not. */
 export type QuietHours = { readonly from: string; readonly to: string };
 
+/** By what customers call their zone: any letter case and any offset will do, so there is no end of names. A clock takes tens of kilobytes. */
+const CLOCKS_KEPT = 500;
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** Whether it is a zone of the IANA database. */
@@ -38,7 +40,10 @@ const minutesOf = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Nu
 
 function clockOf(zone: string): Intl.DateTimeFormat {
   let clock = clocks.get(zone);
-  if (!clock) clocks.set(zone, (clock = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' })));
+  if (clock) return clock;
+  clock = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' });
+  if (clocks.size >= CLOCKS_KEPT) clocks.clear();
+  clocks.set(zone, clock);
   return clock;
 }
 

@@ -43,6 +43,13 @@ describe('a rule', () => {
     expect(holds({ field: 'order.__proto__', exists: true }, body)).toBe(false);
   });
 
+  it('ships so that a customer reads of what went back of the order, and nothing of a refund in a currency that the order does not count', () => {
+    const refunded = (refundedMinor: string) => wishesOf({ ...heard({ order: { subject: 'shop:account:ada', currency: 'CNY', totalMinor: '12800', refundedMinor } }), type: 'OrderRefunded' }, SHIPPED_RULES, nobody, NOW);
+
+    expect(refunded('400')).toMatchObject([{ rule: 'order-refunded' }]);
+    expect(refunded('0')).toEqual([]);
+  });
+
   it('is checked when somebody writes it', () => {
     const { version: _, ...written } = rule;
     const faults = (say: object): unknown[] => { try { checkedRule({ ...written, ...say }); return []; } catch (error) { return (error as { details: { errors: { pointer: string; code: string }[] } }).details.errors.map(({ pointer, code }) => [pointer, code]); } };
