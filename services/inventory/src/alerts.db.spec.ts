@@ -131,6 +131,20 @@ describe('what inventory tells its people', () => {
     expect((await get('/levels/mug/main/ledger?kind=sale&limit=1')).items).toHaveLength(1);
   });
 
+  it('puts stock right when a line that left the shop turns out to be another SKU, or none', async () => {
+    await put('/sources/till', { fromOrders: true, warehouse: 'main' }).expect(200);
+    await service.hear(stock('bowl', 'count', 10), stock('plate', 'count', 10));
+    await eventually(async () => expect(await level('plate')).toBeDefined());
+    const left = (seq: number, units: Record<string, number>): Fact => ordered('till:2', seq, units, { shippedAt: iso(NOW + 1_000) });
+    await service.hear(left(1, { bowl: 3, spoon: 1 }));
+    await eventually(async () => expect(await level('bowl')).toMatchObject({ onHand: 7 }));
+    await service.hear(left(2, { plate: 3 }));
+    await eventually(async () => expect([await level('bowl'), await level('plate'), await level('spoon')]).toMatchObject([{ onHand: 10 }, { onHand: 7 }, { onHand: 0 }]));
+    await service.hear(left(3, {}));
+
+    await eventually(async () => expect(await level('plate')).toMatchObject({ onHand: 10 }));
+  });
+
   it('lists levels by page, sorted by what is allowed, and says what is wrong with a question', async () => {
     const first = await get('/levels?sort=available&order=desc&limit=2');
     const second = await get(`/levels?sort=available&order=desc&limit=2&after=${first.next}`);
