@@ -1,5 +1,5 @@
 import { streams, type Fact, type Messages } from '@yunke/contracts';
-import { DAY, iso } from '@yunke/kernel';
+import { DAY, HOUR, iso } from '@yunke/kernel';
 import { eventually, serviceUnderTest, type ServiceUnderTest } from '@yunke/testing';
 import supertest from 'supertest';
 
@@ -79,6 +79,21 @@ describe('what inventory tells its people', () => {
     await eventually(async () => expect(await reservations()).toEqual([['a', 'reserved'], ['b', 'backordered'], ['c', 'backordered']]));
     expect(await level('scarce')).toMatchObject({ onHand: 3, reserved: 2, available: 1 });
     await eventually(async () => expect((await alertsOf('scarce')).at(-1)).toMatchObject({ type: 'StockAlertClosed', kind: 'oversold' }));
+  }, 60_000);
+
+  it('takes promises back also when the count that shows them to be vain comes late, but not for history', async () => {
+    const counted = (sku: string, quantity: number, hoursAgo: number, history = false): Fact => stock(sku, 'count', quantity, { occurredAt: iso(NOW - hoursAgo * HOUR), history });
+    await service.hear(counted('tardy', 4, 9), counted('past', 4, 9));
+    await eventually(async () => expect([await level('tardy'), await level('past')]).toMatchObject([{ onHand: 4 }, { onHand: 4 }]));
+    for (const sku of ['tardy', 'past']) await service.hear(ask(`shop:${sku}-a`, 1, { [sku]: 2 }), ask(`shop:${sku}-b`, 1, { [sku]: 2 }));
+    await eventually(async () => expect([await level('tardy'), await level('past')]).toMatchObject([{ reserved: 4 }, { reserved: 4 }]));
+    await service.hear(counted('past', 2, 8, true), counted('tardy', 3, 8));
+
+    const states = async (sku: string) => (await get(`/reservations?sku=${sku}`)).items.map(({ state }: { state: string }) => state).sort();
+    await eventually(async () => expect(await states('tardy')).toEqual(['lost', 'reserved']), 20_000);
+    await eventually(async () => expect(await alertsOf('tardy')).toMatchObject([{ type: 'StockAlertOpened', kind: 'oversold', available: '-1', reason: 'time' }]));
+    expect(await states('past')).toEqual(['reserved', 'reserved']);
+    expect(await alertsOf('past')).toEqual([]);
   }, 60_000);
 
   it('is not alarmed when a sale is heard before the order that it belongs to', async () => {
