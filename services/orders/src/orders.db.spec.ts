@@ -127,6 +127,19 @@ describe('orders', () => {
     expect((await factsOf('shop:in-time')).map(({ type }) => type)).not.toContain('OrderLate');
   });
 
+  it('says that a promise was missed before the money went back, also when the refund is heard before the timer had its turn', async () => {
+    const [promise, refundedAt] = [NOON + HOUR, NOON + 2 * HOUR];
+    const record = <T extends string, B extends { acceptedAt: string }>(type: T, body: B, key: string) => ({ type, body, key, id: `id-late-${type}`, acceptedAt: Date.parse(body.acceptedAt) });
+    const placed = anOrderObserved({ orderId: 'shop:late-refund', acceptedAt: iso(NOON), promisedAt: iso(promise) });
+    const refund = aReturnObserved({ returnId: 'shop:R-late', orderId: 'shop:late-refund', refundMinor: '1000', lines: [], occurredAt: iso(refundedAt), acceptedAt: iso(refundedAt), refundedAt: iso(refundedAt) });
+    await service.db.tx(async (tx) => { // one transaction, so that no timer comes between
+      await new OrderHandlers(config).heard(new Batch<typeof streams.orderObservations>([record('OrderObserved', placed, placed.orderId)]), tx);
+      await new ReturnHandlers(config).heard(new Batch<typeof streams.returnObservations>([record('ReturnObserved', refund, refund.returnId)]), tx);
+    });
+
+    await eventually(async () => expect(await factsOf('shop:late-refund')).toMatchObject([{ type: 'OrderPlaced' }, { type: 'OrderLate', body: { seq: '2', effectiveAt: iso(promise), acceptedAt: iso(promise), reason: 'time', order: { status: 'placed' } } }, { type: 'OrderRefunded', body: { seq: '3', order: { status: 'refunded' } } }]));
+  });
+
   it('says a return that points at no order by itself', async () => {
     await service.hear({ type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:alone' }) });
 
