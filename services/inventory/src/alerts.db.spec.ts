@@ -160,6 +160,18 @@ describe('what inventory tells its people', () => {
     await eventually(async () => expect(await level('plate')).toMatchObject({ onHand: 10 }));
   });
 
+  it('refuses a cursor that no list gave, or another one', async () => {
+    const cursor = (place: object): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+    const wrong: [list: string, place: object][] = [
+      ['/levels?sort=available', { sort: 'sku', order: 'asc', value: 'cups', sku: 'cups', warehouse: 'main' }], ['/levels?order=desc', { sort: 'sku', order: 'asc', value: 'cups', sku: 'cups', warehouse: 'main' }],
+      ['/levels?sort=available', { sort: 'available', order: 'asc', value: 'many', sku: 'cups', warehouse: 'main' }], ['/levels?', { sort: 'sku', order: 'asc', value: '\0', sku: 'cups', warehouse: 'main' }],
+      ['/levels/cups/main/ledger?', { rank: 1.5, acceptedAt: 0, messageId: 'm', movementId: 'm' }], ['/levels/cups/main/ledger?', { rank: 1, acceptedAt: 1e300, messageId: 'm', movementId: 'm' }],
+      ['/reservations?', { order: 'asc', since: 'yesterday', orderId: 'shop:1' }], ['/reservations?', { order: 'asc', since: 1 }],
+      ['/alerts?', { at: 1, id: 'not a uuid' }], ['/alerts?', []], ['/advice?', { actBy: 'soon', sku: 'cups', warehouse: 'main' }], ['/thresholds?', { sku: 'cups', category: 7, warehouse: '' }],
+    ];
+    for (const [list, place] of wrong) expect([list, (await authorised(supertest(service.baseUrl).get(`/api/inventory${list}&after=${cursor(place)}`)).expect(422)).body.code]).toEqual([list, 'cursor.invalid']);
+  });
+
   it('lists levels by page, sorted by what is allowed, and says what is wrong with a question', async () => {
     const first = await get('/levels?sort=available&order=desc&limit=2');
     const second = await get(`/levels?sort=available&order=desc&limit=2&after=${first.next}`);

@@ -41,7 +41,7 @@ export class AlertController {
   /** The latest first. */
   @Get('alerts')
   async alerts(@Query() { after, limit, ...filter }: ListAlerts): Promise<Page<AlertView>> {
-    const rows = await listAlerts(this.db, { ...filter, limit, ...(after && { after: placeOf<{ at: number; id: string }>(after) }) });
+    const rows = await listAlerts(this.db, { ...filter, limit, ...(after && { after: placeOf(after, { at: 'whole', id: 'uuid' }) }) });
     const last = rows.at(-1);
     const items = rows.map(({ openedAt, closedAt, closedReason, ...alert }): AlertView => ({ ...alert, openedAt: iso(openedAt), ...(closedAt !== null && { closedAt: iso(closedAt) }), ...(closedReason !== null && { closedReason }) }));
     return { items, ...(last && rows.length === limit && { next: cursorOf({ at: last.openedAt, id: last.id }) }) };
@@ -50,7 +50,7 @@ export class AlertController {
   /** The most urgent first. */
   @Get('advice')
   async advice(@Query() { after, limit, ...filter }: ListAdvice): Promise<Page<AdviceView>> {
-    const rows = await listAdvice(this.db, { ...filter, limit, ...(after && { after: placeOf<{ actBy: number; sku: string; warehouse: string }>(after) }) });
+    const rows = await listAdvice(this.db, { ...filter, limit, ...(after && { after: placeOf(after, { actBy: 'whole', sku: 'text', warehouse: 'text' }) }) });
     const last = rows.at(-1);
     return { items: rows.map((row) => ({ ...row, actBy: iso(row.actBy), computedAt: iso(row.computedAt) })), ...(last && rows.length === limit && { next: cursorOf({ actBy: last.actBy, sku: last.sku, warehouse: last.warehouse }) }) };
   }

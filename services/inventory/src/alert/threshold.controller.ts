@@ -37,7 +37,7 @@ export class ThresholdController {
 
   @Get() @Roles('viewer')
   async list(@Query() { limit, after }: ListThresholds): Promise<Page<Threshold>> {
-    const items = await listThresholds(this.db, limit, after ? placeOf<{ sku: string; category: string; warehouse: string }>(after) : undefined);
+    const items = await listThresholds(this.db, limit, after ? placeOf(after, { sku: 'text', category: 'text', warehouse: 'text' }) : undefined);
     const last = items.at(-1);
     return { items, ...(last && items.length === limit && { next: cursorOf({ sku: last.sku, category: last.category, warehouse: last.warehouse }) }) };
   }

@@ -30,9 +30,9 @@ export class ReservationController {
 
   @Get()
   async list(@Query() { state, sku, order, limit, after }: ListReservations): Promise<Page<ReservationView>> {
-    const rows = await listReservations(this.db, { order, limit, ...(state && { state }), ...(sku && { sku }), ...(after && { after: placeOf<{ since: number; orderId: string }>(after) }) });
+    const rows = await listReservations(this.db, { order, limit, ...(state && { state }), ...(sku && { sku }), ...(after && { after: placeOf(after, { since: 'whole', orderId: 'text' }, { order }) }) });
     const last = rows.at(-1);
-    return { items: rows.map(viewOf), ...(last && rows.length === limit && { next: cursorOf({ since: last.since, orderId: last.orderId }) }) };
+    return { items: rows.map(viewOf), ...(last && rows.length === limit && { next: cursorOf({ order, since: last.since, orderId: last.orderId }) }) };
   }
 
   @Get(':orderId')

@@ -43,15 +43,15 @@ export class StockController {
   @Get()
   async levels(@Query() { limit, after, sku, warehouse, availableBelow, sort, order }: ListLevels): Promise<Page<LevelView>> {
     const items = await listLevels(this.db, { limit, sort, order, ...(sku && { sku }), ...(warehouse && { warehouse }), ...(availableBelow !== undefined && { availableBelow }),
-      ...(after && { after: placeOf<{ value: number | string; sku: string; warehouse: string }>(after) }) });
+      ...(after && { after: placeOf(after, { value: sort === 'sku' ? 'text' : 'whole', sku: 'text', warehouse: 'text' }, { sort, order }) }) });
     const last = items.at(-1);
-    return { items, ...(last && items.length === limit && { next: cursorOf({ value: last[sort], sku: last.sku, warehouse: last.warehouse }) }) };
+    return { items, ...(last && items.length === limit && { next: cursorOf({ sort, order, value: last[sort], sku: last.sku, warehouse: last.warehouse }) }) };
   }
 
   /** The ledger of a SKU in a warehouse, the last in sequence first; its deltas sum to the level. */
   @Get(':sku/:warehouse/ledger')
   async ledger(@Param('sku') sku: string, @Param('warehouse') warehouse: string, @Query() { limit, after, kind }: ListLedger): Promise<Page<LedgerView>> {
-    const rows = await listLedger(this.db, { sku, warehouse, limit, ...(kind && { kind }), ...(after && { after: placeOf<{ rank: number; acceptedAt: number; messageId: string; movementId: string }>(after) }) });
+    const rows = await listLedger(this.db, { sku, warehouse, limit, ...(kind && { kind }), ...(after && { after: placeOf(after, { rank: 'whole', acceptedAt: 'whole', messageId: 'text', movementId: 'text' }) }) });
     const items = rows.map(({ booked: { place, occurredAt, expectedAt, note, ...booked } }): LedgerView =>
       ({ ...booked, occurredAt: iso(occurredAt), acceptedAt: iso(place[1]), ...(expectedAt !== undefined && { expectedAt: iso(expectedAt) }), ...(note !== undefined && { reason: note }) }));
     const last = rows.at(-1)?.booked;
