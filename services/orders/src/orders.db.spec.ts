@@ -38,6 +38,28 @@ describe('orders', () => {
     await api().get('/api/orders').expect(401);
   });
 
+  it('lists orders by page, also those whose placing nobody saw, and refuses a cursor that it did not give', async () => {
+    const { placedAt: _, ...unplaced } = anOrderObserved({ orderId: 'shop:unplaced', subject: 'shop:account:lin' });
+    const words: object[] = [anOrderObserved({ orderId: 'shop:page-1', subject: 'shop:account:lin' }), anOrderObserved({ orderId: 'shop:page-2', subject: 'shop:account:lin', placedAt: iso(NOON + HOUR) }), unplaced];
+    await service.hear(...words.map((body) => ({ type: 'OrderObserved', body }) as Fact));
+    const page = async (after = '') => (await api().get(`/api/orders?subject=shop:account:lin&limit=1${after && `&after=${after}`}`).set('authorization', token())).body as { items: { orderId: string }[]; next?: string };
+    await eventually(async () => {
+      const [ids, next] = [[] as string[], { after: '' as string | undefined }];
+      for (; next.after !== undefined && ids.length < 9;) {
+        const { items, next: after } = await page(next.after);
+        ids.push(...items.map(({ orderId }) => orderId));
+        next.after = after;
+      }
+      expect(ids).toHaveLength(3);
+      expect(new Set(ids)).toEqual(new Set(['shop:page-1', 'shop:page-2', 'shop:unplaced']));
+    });
+
+    for (const place of [{ placedAt: 'yesterday', id: 'a' }, { placedAt: '2026-02-30T00:00:00.000Z', id: 'a' }, { placedAt: '0000-01-01T00:00:00.000Z', id: 'a' }, { placedAt: '-infinity', id: 'a\0' }, { id: 'a' }, { placedAt: 7, id: 'a' }]) {
+      const { body } = await api().get(`/api/orders?after=${Buffer.from(JSON.stringify(place)).toString('base64url')}`).set('authorization', token()).expect(422);
+      expect(body.code).toBe('cursor.invalid');
+    }
+  });
+
   it('takes a refund from its order, whichever of the two is heard first', async () => {
     await service.hear({ type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:R9', orderId: 'shop:refunded' }) }, { type: 'OrderObserved', body: anOrderObserved({ orderId: 'shop:refunded' }) });
 
@@ -125,6 +147,19 @@ describe('orders', () => {
     await service.hear({ type: 'OrderObserved', body: { ...late, messageId: 'shipped', occurredAt: iso(promise + 100), acceptedAt: iso(promise + 100), shippedAt: iso(promise + 100) } });
     await eventually(async () => expect((await factsOf('shop:late')).map(({ type }) => type)).toEqual(['OrderPlaced', 'OrderLate', 'OrderShipped']));
     expect((await factsOf('shop:in-time')).map(({ type }) => type)).not.toContain('OrderLate');
+  });
+
+  it('says that a promise was missed before the money went back, also when the refund is heard before the timer had its turn', async () => {
+    const [promise, refundedAt] = [NOON + HOUR, NOON + 2 * HOUR];
+    const record = <T extends string, B extends { acceptedAt: string }>(type: T, body: B, key: string) => ({ type, body, key, id: `id-late-${type}`, acceptedAt: Date.parse(body.acceptedAt) });
+    const placed = anOrderObserved({ orderId: 'shop:late-refund', acceptedAt: iso(NOON), promisedAt: iso(promise) });
+    const refund = aReturnObserved({ returnId: 'shop:R-late', orderId: 'shop:late-refund', refundMinor: '1000', lines: [], occurredAt: iso(refundedAt), acceptedAt: iso(refundedAt), refundedAt: iso(refundedAt) });
+    await service.db.tx(async (tx) => { // one transaction, so that no timer comes between
+      await new OrderHandlers(config).heard(new Batch<typeof streams.orderObservations>([record('OrderObserved', placed, placed.orderId)]), tx);
+      await new ReturnHandlers(config).heard(new Batch<typeof streams.returnObservations>([record('ReturnObserved', refund, refund.returnId)]), tx);
+    });
+
+    await eventually(async () => expect(await factsOf('shop:late-refund')).toMatchObject([{ type: 'OrderPlaced' }, { type: 'OrderLate', body: { seq: '2', effectiveAt: iso(promise), acceptedAt: iso(promise), reason: 'time', order: { status: 'placed' } } }, { type: 'OrderRefunded', body: { seq: '3', order: { status: 'refunded' } } }]));
   });
 
   it('says a return that points at no order by itself', async () => {

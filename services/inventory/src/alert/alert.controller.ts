@@ -1,31 +1,35 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsIn, IsOptional, IsString, Length } from 'class-validator';
 
 import { iso } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
-import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
+import { Roles, type Page } from '@yunke/service';
 
-import { listAdvice, listAlerts, type AdviceRow, type Alert } from './alert.store.js';
+import { Paging, SortField, SortOrder, nextOf, pageOf } from '../listing.controller.js';
+import type { Sorted } from '../listing.js';
+import { ADVICE, ALERTS, listAdvice, listAlerts, type AdviceRow, type Alert } from './alert.store.js';
 
-const ALERTS = ['shortage', 'overstock', 'oversold'];
-const ADVICE = ['order', 'promote'];
+const ALERT_KINDS = ['shortage', 'overstock', 'oversold'];
+const ADVICE_KINDS = ['order', 'promote'];
 
-class ListShelves {
+class ListShelves extends Paging {
   @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 200) sku?: string;
   @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 200) warehouse?: string;
-  @ApiProperty({ required: false, default: 50 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(200) limit = 50;
-  @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 2_000) after?: string;
 }
 
 export class ListAlerts extends ListShelves {
-  @ApiProperty({ required: false, enum: ALERTS }) @IsOptional() @IsIn(ALERTS) kind?: string;
+  @ApiProperty({ required: false, enum: ALERT_KINDS }) @IsOptional() @IsIn(ALERT_KINDS) kind?: string;
   @ApiProperty({ required: false, description: 'Only those that are open, or only those that are not.' }) @IsOptional() @Transform(({ value }) => ({ true: true, false: false })[String(value)] ?? value) @IsBoolean() open?: boolean;
+  @SortField(ALERTS, 'openedAt') sort: Sorted<typeof ALERTS>['sort'] = 'openedAt';
+  @SortOrder('desc') order: 'asc' | 'desc' = 'desc';
 }
 
 export class ListAdvice extends ListShelves {
-  @ApiProperty({ required: false, enum: ADVICE }) @IsOptional() @IsIn(ADVICE) kind?: string;
+  @ApiProperty({ required: false, enum: ADVICE_KINDS }) @IsOptional() @IsIn(ADVICE_KINDS) kind?: string;
+  @SortField(ADVICE, 'actBy') sort: Sorted<typeof ADVICE>['sort'] = 'actBy';
+  @SortOrder('asc') order: 'asc' | 'desc' = 'asc';
 }
 
 type AlertView = Omit<Alert, 'openedAt' | 'closedAt' | 'closedReason'> & { readonly openedAt: string; readonly closedAt?: string; readonly closedReason?: string };
@@ -38,20 +42,18 @@ type AdviceView = Omit<AdviceRow, 'actBy' | 'computedAt'> & { readonly actBy: st
 export class AlertController {
   constructor(private readonly db: Db) {}
 
-  /** The latest first. */
+  /** The latest first, unless asked otherwise. */
   @Get('alerts')
-  async alerts(@Query() { after, limit, ...filter }: ListAlerts): Promise<Page<AlertView>> {
-    const rows = await listAlerts(this.db, { ...filter, limit, ...(after && { after: placeOf<{ at: number; id: string }>(after) }) });
-    const last = rows.at(-1);
+  async alerts(@Query() query: ListAlerts): Promise<Page<AlertView>> {
+    const rows = await listAlerts(this.db, pageOf(ALERTS, query));
     const items = rows.map(({ openedAt, closedAt, closedReason, ...alert }): AlertView => ({ ...alert, openedAt: iso(openedAt), ...(closedAt !== null && { closedAt: iso(closedAt) }), ...(closedReason !== null && { closedReason }) }));
-    return { items, ...(last && rows.length === limit && { next: cursorOf({ at: last.openedAt, id: last.id }) }) };
+    return { items, ...nextOf(ALERTS, query, rows) };
   }
 
-  /** The most urgent first. */
+  /** The most urgent first, unless asked otherwise. */
   @Get('advice')
-  async advice(@Query() { after, limit, ...filter }: ListAdvice): Promise<Page<AdviceView>> {
-    const rows = await listAdvice(this.db, { ...filter, limit, ...(after && { after: placeOf<{ actBy: number; sku: string; warehouse: string }>(after) }) });
-    const last = rows.at(-1);
-    return { items: rows.map((row) => ({ ...row, actBy: iso(row.actBy), computedAt: iso(row.computedAt) })), ...(last && rows.length === limit && { next: cursorOf({ actBy: last.actBy, sku: last.sku, warehouse: last.warehouse }) }) };
+  async advice(@Query() query: ListAdvice): Promise<Page<AdviceView>> {
+    const rows = await listAdvice(this.db, pageOf(ADVICE, query));
+    return { items: rows.map((row) => ({ ...row, actBy: iso(row.actBy), computedAt: iso(row.computedAt) })), ...nextOf(ADVICE, query, rows) };
   }
 }

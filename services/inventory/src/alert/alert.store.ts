@@ -1,5 +1,6 @@
 import { columnsOf, type Db, type Tx } from '@yunke/postgres';
 
+import { paged, type Listing, type Sorted } from '../listing.js';
 import type { Advice, AlertKind } from './alert.js';
 import type { Threshold } from './threshold.js';
 
@@ -48,23 +49,37 @@ export async function saveAdvice(tx: Tx, shelves: readonly { readonly sku: strin
     columnsOf(advice, 'sku', 'warehouse', 'kind', 'quantity', 'actBy', 'evidence', 'computedAt'));
 }
 
-export type AlertFilter = { readonly sku?: string; readonly warehouse?: string; readonly kind?: string; readonly open?: boolean; readonly limit: number; readonly after?: { readonly at: number; readonly id: string } };
+/** By what alerts may be sorted. */
+export const ALERTS = {
+  sorts: { openedAt: ['opened_at', 'whole'], sku: ['sku', 'text'], available: ['available', 'whole'], threshold: ['threshold', 'whole'] },
+  key: { id: ['id', 'uuid'] },
+} as const satisfies Listing;
 
-/** A page of alerts, the latest first. */
-export const listAlerts = (db: Db, { sku, warehouse, kind, open, limit, after }: AlertFilter): Promise<Alert[]> => db.query<Alert>(
-  `select ${COLUMNS} from stock_alerts
-   where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::text is null or kind = $3) and ($4::boolean is null or (closed_at is null) = $4)
-     and ($5::bigint is null or (opened_at, id) < ($5, $6::uuid))
-   order by opened_at desc, id desc limit $7`, [sku ?? null, warehouse ?? null, kind ?? null, open ?? null, after?.at ?? null, after?.id ?? null, limit]);
+export type AlertFilter = Sorted<typeof ALERTS> & { readonly sku?: string; readonly warehouse?: string; readonly kind?: string; readonly open?: boolean };
 
-export type AdviceFilter = { readonly sku?: string; readonly warehouse?: string; readonly kind?: string; readonly limit: number; readonly after?: { readonly actBy: number; readonly sku: string; readonly warehouse: string } };
+/** A page of alerts. */
+export function listAlerts(db: Db, { sku, warehouse, kind, open, ...page }: AlertFilter): Promise<Alert[]> {
+  const { behind, sorted, parameters } = paged(ALERTS, page, [sku ?? null, warehouse ?? null, kind ?? null, open ?? null]);
+  return db.query<Alert>(
+    `select ${COLUMNS} from stock_alerts
+     where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::text is null or kind = $3) and ($4::boolean is null or (closed_at is null) = $4) and ${behind} ${sorted}`, parameters);
+}
 
-/** A page of advice, the most urgent first. */
-export const listAdvice = (db: Db, { sku, warehouse, kind, limit, after }: AdviceFilter): Promise<AdviceRow[]> => db.query<AdviceRow>(
-  `select sku, warehouse, kind, quantity::float8 as quantity, act_by::float8 as "actBy", evidence, computed_at::float8 as "computedAt" from stock_advice
-   where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::text is null or kind = $3)
-     and ($4::bigint is null or (act_by, sku, warehouse) > ($4, $5, $6))
-   order by act_by, sku, warehouse limit $7`, [sku ?? null, warehouse ?? null, kind ?? null, after?.actBy ?? null, after?.sku ?? null, after?.warehouse ?? null, limit]);
+/** By what advice may be sorted. */
+export const ADVICE = {
+  sorts: { actBy: ['act_by', 'whole'], sku: ['sku', 'text'], quantity: ['quantity', 'whole'], computedAt: ['computed_at', 'whole'] },
+  key: { sku: ['sku', 'text'], warehouse: ['warehouse', 'text'] },
+} as const satisfies Listing;
+
+export type AdviceFilter = Sorted<typeof ADVICE> & { readonly sku?: string; readonly warehouse?: string; readonly kind?: string };
+
+/** A page of advice. */
+export function listAdvice(db: Db, { sku, warehouse, kind, ...page }: AdviceFilter): Promise<AdviceRow[]> {
+  const { behind, sorted, parameters } = paged(ADVICE, page, [sku ?? null, warehouse ?? null, kind ?? null]);
+  return db.query<AdviceRow>(
+    `select sku, warehouse, kind, quantity::float8 as quantity, act_by::float8 as "actBy", evidence, computed_at::float8 as "computedAt" from stock_advice
+     where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::text is null or kind = $3) and ${behind} ${sorted}`, parameters);
+}
 
 const THRESHOLD = 'sku, category, warehouse, reorder_point::float8 as "reorderPoint", lead_time_days as "leadTimeDays", service_level as "serviceLevel", target_cover_days as "targetCoverDays"';
 

@@ -1,6 +1,5 @@
 import { Body, Controller, Delete, Get, Put, Query } from '@nestjs/common';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 
 import { LARGEST_MINOR, Problem } from '@yunke/kernel';
@@ -8,6 +7,7 @@ import { Db, type Tx } from '@yunke/postgres';
 import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
 import { arm } from '@yunke/timers';
 
+import { Paging } from '../listing.controller.js';
 import { dropThreshold, listThresholds, planAt, saveThreshold, skusIn } from './alert.store.js';
 import type { Scope, ServiceLevel, Threshold } from './threshold.js';
 
@@ -24,11 +24,6 @@ export class ThresholdSettings extends ThresholdScope {
   @ApiProperty({ required: false, default: 90 }) @IsOptional() @IsInt() @Min(1) @Max(3_650) targetCoverDays?: number;
 }
 
-export class ListThresholds {
-  @ApiProperty({ required: false, default: 50 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(200) limit = 50;
-  @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 2_000) after?: string;
-}
-
 /** Thresholds by SKU, category and warehouse: the narrowest scope that says something wins, field by field. */
 @ApiTags('inventory')
 @Controller('api/inventory/thresholds')
@@ -36,8 +31,8 @@ export class ThresholdController {
   constructor(private readonly db: Db) {}
 
   @Get() @Roles('viewer')
-  async list(@Query() { limit, after }: ListThresholds): Promise<Page<Threshold>> {
-    const items = await listThresholds(this.db, limit, after ? placeOf<{ sku: string; category: string; warehouse: string }>(after) : undefined);
+  async list(@Query() { limit, after }: Paging): Promise<Page<Threshold>> {
+    const items = await listThresholds(this.db, limit, after ? placeOf(after, { sku: 'text', category: 'text', warehouse: 'text' }) : undefined);
     const last = items.at(-1);
     return { items, ...(last && items.length === limit && { next: cursorOf({ sku: last.sku, category: last.category, warehouse: last.warehouse }) }) };
   }

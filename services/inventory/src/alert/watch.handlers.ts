@@ -48,11 +48,14 @@ export async function watch(tx: Tx, stock: StockChunk, watching: Watching): Prom
   await saveAdvice(tx, advised, advice);
 }
 
-/** A SKU without a plan gets one soon, once something happens to it that is not history; a shelf that is oversold is looked at again once the grace is over. */
+/**
+ * A SKU without a plan gets one soon, once something happens to it that is not history; a shelf that is oversold is looked at again once
+ * the grace is over. A count that came late opens no alert by itself, but what it shows to be promised in vain must not stay so.
+ */
 async function armTimers(tx: Tx, stock: StockChunk, looked: readonly Looked[]): Promise<void> {
   const plans = new Map<string, Millis>();
   const oversold = new Map<string, Millis>();
-  for (const { sku, warehouse, last, live } of looked) {
+  for (const { sku, warehouse, last, news } of looked) {
     const held = stock.sku(sku);
     if (held.planAt === undefined && stock.level(sku, warehouse).isLive) {
       plans.set(sku, last.acceptedAt + FIRST_PLAN_MS);
@@ -60,9 +63,9 @@ async function armTimers(tx: Tx, stock: StockChunk, looked: readonly Looked[]): 
     }
     const level = stock.level(sku, warehouse);
     const isShort = availableOf(level) + level.lost < 0;
-    if (isShort && level.oversoldSince === undefined && live && live.reason === 'event') {
-      stock.keep({ ...level, oversoldSince: live.acceptedAt });
-      oversold.set(sku, Math.min(oversold.get(sku) ?? Infinity, live.acceptedAt + OVERSOLD_GRACE_MS));
+    if (isShort && level.oversoldSince === undefined && news) {
+      stock.keep({ ...level, oversoldSince: news.acceptedAt });
+      oversold.set(sku, Math.min(oversold.get(sku) ?? Infinity, news.acceptedAt + OVERSOLD_GRACE_MS));
     } else if (!isShort && level.oversoldSince !== undefined) {
       const { oversoldSince: _, ...enough } = level;
       stock.keep(enough);

@@ -11,6 +11,13 @@ export async function findDemands(tx: Tx, orderIds: readonly string[]): Promise<
   return byKey(await tx.query<Row>('select order_id as "orderId", seq::float8 as seq, counted, shipped from order_lines where order_id = any($1)', [orderIds]), ({ orderId }) => orderId);
 }
 
+/** Every SKU that was booked as shipped with one of these orders. */
+export async function skusBooked(tx: Tx, orderIds: readonly string[]): Promise<string[]> {
+  if (orderIds.length === 0) return [];
+  const rows = await tx.query<{ sku: string }>('select distinct sku from order_lines, json_object_keys(shipped) as sku where order_id = any($1)', [orderIds]);
+  return rows.map(({ sku }) => sku);
+}
+
 /** Writes orders' demands and what they change in the days of their SKUs. */
 export async function saveDemands(tx: Tx, demands: readonly OrderDemand[], changes: readonly DemandChange[]): Promise<void> {
   if (demands.length === 0) return;

@@ -17,6 +17,9 @@ export const unknownDemand = (orderId: string): OrderDemand => ({ orderId, seq: 
 
 const unitsOf = ({ lines }: OrderLinesRecorded): Record<string, number> => Object.fromEntries(lines.map(({ sku, quantity }) => [sku, Number(quantity)]));
 
+/** A SKU may be called what every object has, `constructor` for one. */
+const unitsIn = (units: Shipped, sku: string): number => (Object.hasOwn(units, sku) ? units[sku]! : 0);
+
 /** An order that was placed and not cancelled is demand of the day (UTC) on which it was placed. */
 export function countedOf(recorded: OrderLinesRecorded): Counted {
   return recorded.placedAt === undefined || recorded.cancelledAt !== undefined ? { units: {} } : { day: dayOf(millis(recorded.placedAt)), units: unitsOf(recorded) };
@@ -50,7 +53,7 @@ export function shippedMovements(recorded: OrderLinesRecorded, booked: Shipped, 
   const shipped = unitsOf(recorded);
   const at = millis(recorded.shippedAt);
   const movements = [...new Set([...Object.keys(booked), ...Object.keys(shipped)])].sort().flatMap((sku) => {
-    let missing = (shipped[sku] ?? 0) - (booked[sku] ?? 0);
+    let missing = unitsIn(shipped, sku) - unitsIn(booked, sku);
     const parts = new Map<string, number>();
     for (const one of held) {
       const taken = one.sku === sku ? Math.min(Math.max(0, missing), one.quantity) : 0;

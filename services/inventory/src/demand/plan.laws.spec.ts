@@ -53,7 +53,7 @@ describe('the laws of a plan', () => {
 
   it('shares demand among warehouses by what left them, equally where nothing did, and never more than all of it', () => {
     const plan = planOf({ ...pastOf({ moves: [], units: [] }), outflow: new Map([['main', 9], ['east', 3]]) });
-    expect([shareOf(plan, 'main', 3), shareOf(plan, 'east', 3), shareOf(plan, 'west', 3)]).toEqual([0.75, 0.25, 0]);
+    expect([shareOf(plan, 'main', 3), shareOf(plan, 'east', 3), shareOf(plan, 'west', 3), shareOf(plan, 'constructor', 3)]).toEqual([0.75, 0.25, 0, 0]);
     expect(shareOf(planOf(pastOf({ moves: [], units: [] })), 'main', 2)).toBe(0.5);
   });
 });

@@ -68,5 +68,6 @@ function stockOutDays({ today, stock, stockToday, firstStockDay }: Past, from: n
 /** A warehouse's part of the demand: by the units that left it, or an equal part where none did anywhere. */
 export function shareOf({ outflow }: Plan, warehouse: string, warehouses: number): number {
   const total = Object.values(outflow).reduce((sum, units) => sum + units, 0);
-  return total > 0 ? (outflow[warehouse] ?? 0) / total : 1 / Math.max(1, warehouses);
+  if (total === 0) return 1 / Math.max(1, warehouses);
+  return Object.hasOwn(outflow, warehouse) ? outflow[warehouse]! / total : 0;
 }

@@ -1,23 +1,23 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 
 import { iso, present } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
-import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
+import { Roles, type Page } from '@yunke/service';
 
+import { Paging, SortField, SortOrder, nextOf, pageOf } from '../listing.controller.js';
+import type { Sorted } from '../listing.js';
 import type { Reservation } from './reservation.js';
-import { findMany, listReservations } from './reservation.store.js';
+import { RESERVATIONS, findMany, listReservations } from './reservation.store.js';
 
 const STATES = ['reserved', 'backordered', 'lost', 'released', 'consumed'];
 
-export class ListReservations {
+export class ListReservations extends Paging {
   @ApiProperty({ required: false, enum: STATES }) @IsOptional() @IsIn(STATES) state?: string;
   @ApiProperty({ required: false, description: 'Orders that hold or wait for it.' }) @IsOptional() @IsString() @Length(1, 200) sku?: string;
-  @ApiProperty({ required: false, enum: ['asc', 'desc'], default: 'asc', description: 'By when the order first asked.' }) @IsOptional() @IsIn(['asc', 'desc']) order: 'asc' | 'desc' = 'asc';
-  @ApiProperty({ required: false, default: 50 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(200) limit = 50;
-  @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 2_000) after?: string;
+  @SortField(RESERVATIONS, 'since') sort: Sorted<typeof RESERVATIONS>['sort'] = 'since';
+  @SortOrder('asc') order: 'asc' | 'desc' = 'asc';
 }
 
 type ReservationView = Omit<Reservation, 'since' | 'answeredAt' | 'seq'> & { readonly since: string; readonly answeredAt: string };
@@ -28,11 +28,11 @@ type ReservationView = Omit<Reservation, 'since' | 'answeredAt' | 'seq'> & { rea
 export class ReservationController {
   constructor(private readonly db: Db) {}
 
+  /** By when their orders first asked, unless asked otherwise. */
   @Get()
-  async list(@Query() { state, sku, order, limit, after }: ListReservations): Promise<Page<ReservationView>> {
-    const rows = await listReservations(this.db, { order, limit, ...(state && { state }), ...(sku && { sku }), ...(after && { after: placeOf<{ since: number; orderId: string }>(after) }) });
-    const last = rows.at(-1);
-    return { items: rows.map(viewOf), ...(last && rows.length === limit && { next: cursorOf({ since: last.since, orderId: last.orderId }) }) };
+  async list(@Query() query: ListReservations): Promise<Page<ReservationView>> {
+    const rows = await listReservations(this.db, pageOf(RESERVATIONS, query));
+    return { items: rows.map(viewOf), ...nextOf(RESERVATIONS, query, rows) };
   }
 
   @Get(':orderId')

@@ -6,7 +6,7 @@ import type { Tx } from '@yunke/postgres';
 import { OnTimer, arm, type Due } from '@yunke/timers';
 
 import { recordDemand, type Movements } from '../demand/demand.handlers.js';
-import { shippingSources } from '../demand/demand.store.js';
+import { shippingSources, skusBooked } from '../demand/demand.store.js';
 import { openBooks, saveBooks } from '../stock/ledger.store.js';
 import type { Because } from '../stock/level.js';
 import { settle } from '../stock/settle.handlers.js';
@@ -27,7 +27,9 @@ export class ReservationHandlers {
     if (moving.length === 0) return void await recordDemand(tx, batch, { sources, held: new Map() });
     const orderIds = [...new Set(moving.map(({ key }) => key))];
     const known = await findMany(tx, orderIds);
-    const skus = [...new Set([...moving.flatMap(({ body }) => body.lines), ...known.flatMap(({ lines }) => lines)].map(({ sku }) => sku))];
+    const shipped = moving.flatMap(({ type, key }) => (type === 'OrderLinesRecorded' ? [key] : []));
+    const booked = await skusBooked(tx, shipped); // also what an order is said to hold no more: it goes back
+    const skus = [...new Set([...[...moving.flatMap(({ body }) => body.lines), ...known.flatMap(({ lines }) => lines)].map(({ sku }) => sku), ...booked])];
     const stock = await openStock(tx, [...skus, ...(known.length > 0 ? await skusWaitingBeside(tx, skus) : [])]);
     const held = new Map((await findMany(tx, known.map(({ orderId }) => orderId))).map((one): [string, Reservation] => [one.orderId, one]));
     const movements = await recordDemand(tx, batch, { sources, held });

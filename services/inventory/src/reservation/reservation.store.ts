@@ -1,5 +1,6 @@
 import { columnsOf, packed, packedColumn, type Db, type Tx } from '@yunke/postgres';
 
+import { paged, type Listing, type Sorted } from '../listing.js';
 import type { Reservation, SetAside } from './reservation.js';
 
 type Row = Omit<Reservation, 'held'> & { readonly held: SetAside[] | null };
@@ -87,15 +88,20 @@ export async function forgetEnded(tx: Tx, before: number, limit: number): Promis
   return gone.length;
 }
 
-export type ReservationFilter = { readonly state?: string; readonly sku?: string; readonly order: 'asc' | 'desc'; readonly limit: number; readonly after?: { readonly since: number; readonly orderId: string } };
+/** By what reservations may be sorted. */
+export const RESERVATIONS = {
+  sorts: { since: ['r.since', 'whole'], answeredAt: ['r.answered_at', 'whole'], orderId: ['r.order_id', 'text'] },
+  key: { orderId: ['r.order_id', 'text'] },
+} as const satisfies Listing;
 
-/** A page of reservations, by when their orders first asked. */
-export async function listReservations(db: Db, { state, sku, order, limit, after }: ReservationFilter): Promise<Reservation[]> {
+export type ReservationFilter = Sorted<typeof RESERVATIONS> & { readonly state?: string; readonly sku?: string };
+
+/** A page of reservations. */
+export async function listReservations(db: Db, { state, sku, ...page }: ReservationFilter): Promise<Reservation[]> {
+  const { behind, sorted, parameters } = paged(RESERVATIONS, page, [state ?? null, sku ?? null]);
   const rows = await db.query<Row>(
     `select ${COLUMNS} from reservations r
      where ($1::text is null or r.state = $1)
-       and ($2::text is null or r.order_id in (select order_id from reserved_lines where sku = $2 union all select order_id from backorder_lines where sku = $2))
-       and ($3::bigint is null or (r.since, r.order_id) ${order === 'asc' ? '>' : '<'} ($3, $4))
-     order by r.since ${order}, r.order_id ${order} limit $5`, [state ?? null, sku ?? null, after?.since ?? null, after?.orderId ?? null, limit]);
+       and ($2::text is null or r.order_id in (select order_id from reserved_lines where sku = $2 union all select order_id from backorder_lines where sku = $2)) and ${behind} ${sorted}`, parameters);
   return rows.map(reservationOf);
 }

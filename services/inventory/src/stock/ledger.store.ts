@@ -1,5 +1,6 @@
 import { columnsOf, type Db, type Tx } from '@yunke/postgres';
 
+import { paged, type Listing, type Sorted } from '../listing.js';
 import { OpenBook, needed, type Book, type Booked, type Entry } from './book.js';
 import { shelfKey } from './stock-chunk.js';
 
@@ -76,17 +77,18 @@ export async function saveBooks(tx: Tx, books: Iterable<Shelf & { readonly open:
     columnsOf(flat, 'sku', 'warehouse', 'movementId', 'source', 'kind', 'quantity', 'delta', 'rank', 'acceptedAt', 'messageId', 'occurredAt', 'expectedAt', 'note'));
 }
 
-export type LedgerFilter = { readonly sku?: string; readonly warehouse?: string; readonly kind?: string; readonly limit: number; readonly after?: { readonly rank: number; readonly acceptedAt: number; readonly messageId: string; readonly movementId: string } };
+/** By what a ledger may be sorted: `sequence` is the order in which it is summed. */
+export const LEDGER = {
+  sorts: { sequence: ['l.rank', 'whole'], occurredAt: ['l.occurred_at', 'whole'], acceptedAt: ['l.accepted_at', 'whole'], quantity: ['l.quantity', 'whole'], delta: ['l.delta', 'whole'] },
+  key: { acceptedAt: ['l.accepted_at', 'whole'], messageId: ['l.message_id', 'text'], movementId: ['l.movement_id', 'text'] },
+} as const satisfies Listing;
 
-/** A page of the ledger, the last in sequence first. */
-export async function listLedger(db: Db, { sku, warehouse, kind, limit, after }: LedgerFilter): Promise<(Shelf & { booked: Booked })[]> {
-  const rows = await db.query<Row>(
-    `select ${COLUMNS} from stock_ledger l
-     where l.sku = $1 and l.warehouse = $2 and ($3::text is null or l.kind = $3)
-       and ($4::bigint is null or (l.rank, l.accepted_at, l.message_id, l.movement_id) < ($4, $5, $6, $7))
-     order by l.rank desc, l.accepted_at desc, l.message_id desc, l.movement_id desc limit $8`,
-    [sku, warehouse, kind ?? null, after?.rank ?? null, after?.acceptedAt ?? null, after?.messageId ?? null, after?.movementId ?? null, limit]);
-  return rows.map((row) => ({ sku: row.sku, warehouse: row.warehouse, booked: bookedOf(row) }));
+export type LedgerFilter = Sorted<typeof LEDGER> & Shelf & { readonly kind?: string };
+
+/** A page of the ledger of a shelf. */
+export async function listLedger(db: Db, { sku, warehouse, kind, ...page }: LedgerFilter): Promise<Booked[]> {
+  const { behind, sorted, parameters } = paged(LEDGER, page, [sku, warehouse, kind ?? null]);
+  return (await db.query<Row>(`select ${COLUMNS} from stock_ledger l where l.sku = $1 and l.warehouse = $2 and ($3::text is null or l.kind = $3) and ${behind} ${sorted}`, parameters)).map(bookedOf);
 }
 
 function bookedOf({ movementId, source, kind, quantity, delta, rank, acceptedAt, messageId, occurredAt, expectedAt, note }: Row): Booked {

@@ -14,8 +14,8 @@ export type Sku = {
   readonly planAt?: Millis;
 };
 
-/** A level that something happened to: what happened last, and what last that may alarm somebody. */
-export type Looked = { readonly sku: string; readonly warehouse: string; readonly last: Because; readonly live?: Because };
+/** A level that something happened to: what happened last, what last that may alarm somebody, and what last was news, though it may have come late. */
+export type Looked = { readonly sku: string; readonly warehouse: string; readonly last: Because; readonly live?: Because; readonly news?: Because };
 
 export const shelfKey = ({ sku, warehouse }: { readonly sku: string; readonly warehouse: string }): string => `${sku}\0${warehouse}`;
 
@@ -105,9 +105,11 @@ export class StockChunk {
 
   /** Remembers that something happened to a level: whether it needs somebody is judged in the end. */
   look({ sku, warehouse }: Level, because: Because): void {
+    const before = this.#looked.get(shelfKey({ sku, warehouse }));
     const mayAlarm = because.reason === 'event' || (because.reason === 'time' && this.level(sku, warehouse).isLive);
-    const live = mayAlarm ? because : this.#looked.get(shelfKey({ sku, warehouse }))?.live;
-    this.#looked.set(shelfKey({ sku, warehouse }), { sku, warehouse, last: because, ...(live && { live }) });
+    const live = mayAlarm ? because : before?.live;
+    const news = because.reason === 'event' || because.reason === 'late' ? because : before?.news;
+    this.#looked.set(shelfKey({ sku, warehouse }), { sku, warehouse, last: because, ...(live && { live }), ...(news && { news }) });
   }
 
   looked(): Looked[] {

@@ -5,30 +5,28 @@ import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-valid
 
 import { LARGEST_MINOR, iso } from '@yunke/kernel';
 import { Db } from '@yunke/postgres';
-import { Roles, cursorOf, placeOf, type Page } from '@yunke/service';
+import { Roles, type Page } from '@yunke/service';
 
+import { Paging, SortField, SortOrder, nextOf, pageOf } from '../listing.controller.js';
+import type { Sorted } from '../listing.js';
 import type { Entry } from './book.js';
-import { listLedger } from './ledger.store.js';
-import { LEVEL_SORTS, listLevels, type LevelView } from './stock.store.js';
+import { LEDGER, listLedger } from './ledger.store.js';
+import { LEVELS, listLevels, type LevelView } from './stock.store.js';
 
 const KINDS = ['count', 'receipt', 'sale', 'return', 'adjustment', 'transfer', 'expected'];
-const SORTS = Object.keys(LEVEL_SORTS);
-
-class Paging {
-  @ApiProperty({ required: false, default: 50 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(200) limit = 50;
-  @ApiProperty({ required: false }) @IsOptional() @IsString() @Length(1, 2_000) after?: string;
-}
 
 export class ListLevels extends Paging {
   @ApiProperty({ required: false, example: 'TEA-100' }) @IsOptional() @IsString() @Length(1, 200) sku?: string;
   @ApiProperty({ required: false, example: 'main' }) @IsOptional() @IsString() @Length(1, 200) warehouse?: string;
   @ApiProperty({ required: false, description: 'Only levels with fewer units available.' }) @IsOptional() @Type(() => Number) @IsInt() @Min(-LARGEST_MINOR) @Max(LARGEST_MINOR) availableBelow?: number;
-  @ApiProperty({ required: false, enum: SORTS, default: 'sku' }) @IsOptional() @IsIn(SORTS) sort: keyof typeof LEVEL_SORTS = 'sku';
-  @ApiProperty({ required: false, enum: ['asc', 'desc'], default: 'asc' }) @IsOptional() @IsIn(['asc', 'desc']) order: 'asc' | 'desc' = 'asc';
+  @SortField(LEVELS, 'sku') sort: Sorted<typeof LEVELS>['sort'] = 'sku';
+  @SortOrder('asc') order: 'asc' | 'desc' = 'asc';
 }
 
 export class ListLedger extends Paging {
   @ApiProperty({ required: false, enum: KINDS }) @IsOptional() @IsIn(KINDS) kind?: Entry['kind'];
+  @SortField(LEDGER, 'sequence') sort: Sorted<typeof LEDGER>['sort'] = 'sequence';
+  @SortOrder('desc') order: 'asc' | 'desc' = 'desc';
 }
 
 /** One entry: `quantity` is what its source told, `delta` what it did to the level. */
@@ -41,20 +39,17 @@ export class StockController {
   constructor(private readonly db: Db) {}
 
   @Get()
-  async levels(@Query() { limit, after, sku, warehouse, availableBelow, sort, order }: ListLevels): Promise<Page<LevelView>> {
-    const items = await listLevels(this.db, { limit, sort, order, ...(sku && { sku }), ...(warehouse && { warehouse }), ...(availableBelow !== undefined && { availableBelow }),
-      ...(after && { after: placeOf<{ value: number | string; sku: string; warehouse: string }>(after) }) });
-    const last = items.at(-1);
-    return { items, ...(last && items.length === limit && { next: cursorOf({ value: last[sort], sku: last.sku, warehouse: last.warehouse }) }) };
+  async levels(@Query() query: ListLevels): Promise<Page<LevelView>> {
+    const items = await listLevels(this.db, pageOf(LEVELS, query));
+    return { items, ...nextOf(LEVELS, query, items) };
   }
 
-  /** The ledger of a SKU in a warehouse, the last in sequence first; its deltas sum to the level. */
+  /** The ledger of a SKU in a warehouse, the last in sequence first, unless asked otherwise; its deltas sum to the level. */
   @Get(':sku/:warehouse/ledger')
-  async ledger(@Param('sku') sku: string, @Param('warehouse') warehouse: string, @Query() { limit, after, kind }: ListLedger): Promise<Page<LedgerView>> {
-    const rows = await listLedger(this.db, { sku, warehouse, limit, ...(kind && { kind }), ...(after && { after: placeOf<{ rank: number; acceptedAt: number; messageId: string; movementId: string }>(after) }) });
-    const items = rows.map(({ booked: { place, occurredAt, expectedAt, note, ...booked } }): LedgerView =>
+  async ledger(@Param('sku') sku: string, @Param('warehouse') warehouse: string, @Query() query: ListLedger): Promise<Page<LedgerView>> {
+    const rows = await listLedger(this.db, { ...pageOf(LEDGER, query), sku, warehouse });
+    const items = rows.map(({ place, occurredAt, expectedAt, note, ...booked }): LedgerView =>
       ({ ...booked, occurredAt: iso(occurredAt), acceptedAt: iso(place[1]), ...(expectedAt !== undefined && { expectedAt: iso(expectedAt) }), ...(note !== undefined && { reason: note }) }));
-    const last = rows.at(-1)?.booked;
-    return { items, ...(last && items.length === limit && { next: cursorOf({ rank: last.place[0], acceptedAt: last.place[1], messageId: last.place[2], movementId: last.movementId }) }) };
+    return { items, ...nextOf(LEDGER, query, rows.map(({ place: [sequence, acceptedAt, messageId], ...booked }) => ({ ...booked, sequence, acceptedAt, messageId }))) };
   }
 }

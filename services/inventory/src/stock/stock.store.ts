@@ -1,6 +1,7 @@
 import { columnsOf, packed, packedColumn, sorted, type Db, type Tx } from '@yunke/postgres';
 
 import type { Plan } from '../demand/plan.js';
+import { paged, type Listing, type Sorted } from '../listing.js';
 import { incomingOf, type Book } from './book.js';
 import type { Level } from './level.js';
 import { StockChunk } from './stock-chunk.js';
@@ -49,21 +50,17 @@ export async function saveStock(tx: Tx, chunk: StockChunk): Promise<void> {
 export type LevelView = { readonly sku: string; readonly warehouse: string; readonly onHand: number; readonly reserved: number; readonly available: number; readonly incoming: number };
 
 /** By what levels may be sorted; each has an index or is one of few rows. */
-export const LEVEL_SORTS = { sku: 'sku', available: 'available', onHand: 'on_hand', reserved: 'reserved', incoming: 'incoming' } as const;
+export const LEVELS = {
+  sorts: { sku: ['sku', 'text'], available: ['available', 'whole'], onHand: ['on_hand', 'whole'], reserved: ['reserved', 'whole'], incoming: ['incoming', 'whole'] },
+  key: { sku: ['sku', 'text'], warehouse: ['warehouse', 'text'] },
+} as const satisfies Listing;
 
-export type LevelFilter = {
-  readonly sku?: string; readonly warehouse?: string; readonly availableBelow?: number; readonly sort: keyof typeof LEVEL_SORTS; readonly order: 'asc' | 'desc'; readonly limit: number;
-  readonly after?: { readonly value: number | string; readonly sku: string; readonly warehouse: string };
-};
+export type LevelFilter = Sorted<typeof LEVELS> & { readonly sku?: string; readonly warehouse?: string; readonly availableBelow?: number };
 
 /** A page of levels. */
-export function listLevels(db: Db, { sku, warehouse, availableBelow, sort, order, limit, after }: LevelFilter): Promise<LevelView[]> {
-  const column = LEVEL_SORTS[sort];
-  const [than, type] = [order === 'asc' ? '>' : '<', sort === 'sku' ? 'text' : 'bigint'];
+export function listLevels(db: Db, { sku, warehouse, availableBelow, ...page }: LevelFilter): Promise<LevelView[]> {
+  const { behind, sorted: by, parameters } = paged(LEVELS, page, [sku ?? null, warehouse ?? null, availableBelow ?? null]);
   return db.query<LevelView>(
     `select sku, warehouse, on_hand::float8 as "onHand", reserved::float8 as reserved, available::float8 as available, incoming::float8 as incoming from stock_levels
-     where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::bigint is null or available < $3)
-       and ($4::${type} is null or (${column}, sku, warehouse) ${than} ($4::${type}, $5, $6))
-     order by ${column} ${order}, sku ${order}, warehouse ${order} limit $7`,
-    [sku ?? null, warehouse ?? null, availableBelow ?? null, after?.value ?? null, after?.sku ?? null, after?.warehouse ?? null, limit]);
+     where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2) and ($3::bigint is null or available < $3) and ${behind} ${by}`, parameters);
 }

@@ -39,7 +39,7 @@ export class OrderController {
   /** The latest placed first. */
   @Get()
   async list(@Query() { subject, status, limit, after }: ListOrders): Promise<Page<OrderView>> {
-    const orders = await list(this.db, { limit, ...(subject && { subject }), ...(status && { status }), ...(after && { after: placeOf<{ placedAt: string; id: string }>(after) }) });
+    const orders = await list(this.db, { limit, ...(subject && { subject }), ...(status && { status }), ...(after && { after: placeOf(after, { placedAt: 'instant', id: 'text' }) }) });
     const items = orders.map(viewOf);
     const last = items.at(-1);
     return { items, ...(last && items.length === limit && { next: cursorOf({ placedAt: last.placedAt ?? '-infinity', id: last.orderId }) }) };

@@ -12,7 +12,7 @@ const START = Date.parse('2026-01-01T00:00:00.000Z');
 const observations = fc.array(fc.record({
   occurred: fc.nat({ max: 5 }), accepted: fc.nat({ max: 5 }), id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), version: fc.option(fc.nat({ max: 3 }), { nil: undefined }),
   subject: fc.constantFrom('', 'shop:account:ada', 'shop:account:bo'), total: fc.option(fc.integer({ min: 0, max: 900 }), { nil: undefined }),
-  reached: fc.dictionary(fc.constantFrom(...MILESTONES), fc.nat({ max: 9 })), lines: fc.dictionary(fc.constantFrom('1', '2'), fc.integer({ min: 1, max: 500 })),
+  reached: fc.dictionary(fc.constantFrom(...MILESTONES), fc.nat({ max: 9 })), lines: fc.dictionary(fc.constantFrom('1', '2', 'constructor', '__proto__'), fc.integer({ min: 1, max: 500 })),
 }), { minLength: 1, maxLength: 7 }).map((all) => {
   const versioned = all.every(({ version }) => version !== undefined); // a source has versions, or it has none
   return all.map(({ occurred, accepted, id, version, subject, total, reached: milestones, lines }): OrderObserved => ({
@@ -23,7 +23,8 @@ const observations = fc.array(fc.record({
   }));
 }).filter((all) => new Set(all.map((seen) => JSON.stringify(versionOf(seen)))).size === all.length); // a message says one thing
 
-const fold = (seen: readonly OrderObserved[]): Order => seen.reduce(observe, unknownOrder('shop:1'));
+/** Each time as the database gives it back. */
+const fold = (seen: readonly OrderObserved[]): Order => seen.reduce((order, one) => JSON.parse(JSON.stringify(observe(order, one))) as Order, unknownOrder('shop:1'));
 
 /** The oracle, by definition: per field, the observation that is last in the total order among those that say it. */
 function expected(seen: readonly OrderObserved[]): { total: string; subject: string; milestones: Record<string, number> } {
@@ -52,6 +53,14 @@ describe('the laws of an order', () => {
       expect(stateOf(order)).toMatchObject({ totalMinor: last.total, subject: last.subject });
       expect(reached(order)).toEqual(last.milestones);
     }), { numRuns: 500 }));
+
+  it('keeps what is told of every parcel, whatever it is called', () => {
+    const said = { source: 'shop', occurredAt: iso(START), acceptedAt: iso(START), history: false, verified: true, orderId: 'shop:1' };
+    const names = ['1', 'constructor', 'toString', '__proto__'];
+    const order = names.reduce((held, shipmentId) => observeShipment(held, { ...said, messageId: shipmentId, shipmentId, shippedAt: iso(START), carrier: shipmentId }), unknownOrder('shop:1'));
+
+    expect(Object.entries(order.shipments).map(([id, { carrier }]) => [id, carrier![0]])).toEqual(names.map((name) => [name, name]));
+  });
 
   it('announces every milestone exactly once and numbers what it says 1, 2, 3, …', () =>
     fc.assert(fc.property(observations, (seen) => {

@@ -58,7 +58,7 @@ export const versionOf = (seen: Observation): Version => [Number(seen.version ??
 export function observe(order: Order, seen: OrderObserved): Order {
   const versions = [...order.versions, versionOf(seen)];
   const fields = { ...order.fields };
-  const lines = { ...order.lines };
+  const lines = { __proto__: null, ...order.lines } as unknown as Record<string, Register<Line>>; // a line may be called `constructor` or `__proto__`
   const said: Record<string, unknown> = { ...milestonesOf(seen), promised: at(seen.promisedAt), subject: seen.subject || undefined, currency: seen.currency, country: seen.country,
     totalMinor: amount(seen.totalMinor), shippingMinor: amount(seen.shippingMinor), taxMinor: amount(seen.taxMinor), discountMinor: amount(seen.discountMinor) };
   mergeInto(fields as Record<string, Register<unknown>>, said, versions);
@@ -70,7 +70,7 @@ export function observe(order: Order, seen: OrderObserved): Order {
 /** The order after one more word about one of its parcels. */
 export function observeShipment(order: Order, seen: ShipmentObserved): Order {
   const versions = [...order.versions, versionOf(seen)];
-  const shipment = { ...order.shipments[seen.shipmentId] };
+  const shipment = { ...(Object.hasOwn(order.shipments, seen.shipmentId) && order.shipments[seen.shipmentId]) };
   mergeInto(shipment as Record<string, Register<unknown>>, { ...milestonesOf(seen), carrier: seen.carrier, promised: at(seen.promisedAt) }, versions);
   return compact({ ...order, ...liveAfter(order, seen), versions, shipments: { ...order.shipments, [seen.shipmentId]: shipment } });
 }
@@ -97,7 +97,7 @@ function lineOf({ sku, name, category, quantity, unitPrice, totalMinor }: SeenLi
   return { sku, quantity: Number(quantity), totalMinor: minor(totalMinor), ...(name !== undefined && { name }), ...(category !== undefined && { category }), ...(unitPrice !== undefined && { unitPrice }) };
 }
 
-/** Keeps, per name, the value whose observation is the larger one in the total order. The new observation is the last of `versions`. */
+/** Keeps, per name, the value whose observation is the larger one in the total order. The new observation is the last of `versions`. Foreign names need `registers` without a prototype. */
 function mergeInto<T>(registers: Record<string, Register<T>>, said: Record<string, T | undefined>, versions: readonly Version[]): void {
   const by = versions.length - 1;
   for (const [name, value] of Object.entries(said)) {

@@ -1,13 +1,14 @@
 import { Controller } from '@nestjs/common';
 
+import type { Fact } from '@yunke/contracts';
 import { say, type CausedFact } from '@yunke/events';
-import type { Millis } from '@yunke/kernel';
+import { reasonOf, type Millis } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
 import { OnTimer, arm, causeOf, type Due } from '@yunke/timers';
 
 import { OrdersConfig } from '../orders.config.js';
 import { miss, nextDeadline, type StageLimits } from './deadline.js';
-import { changes } from './order-change.js';
+import { changes, type Because } from './order-change.js';
 import type { Order } from './order.js';
 import { lockMany, saveMany, type Locked } from './order.store.js';
 import { lapsed } from './saga.js';
@@ -43,6 +44,18 @@ export function elapse(order: Order, until: Millis, limits: StageLimits): Passed
     now = late.state;
   }
   return { state: now, facts };
+}
+
+/**
+ * The order after something was heard of it, which `observe` gives: what time alone had changed before comes first, what the news shows to
+ * have been missed comes last. So nothing depends on when a timer gets its turn.
+ */
+export function hear(held: Order, observe: (order: Order) => Order, because: Because, limits: StageLimits): { state: Order; facts: Fact[] } {
+  const { id, acceptedAt, history } = because;
+  const before = elapse(held, acceptedAt, limits);
+  const changed = changes(before.state, observe(before.state), because);
+  const missed = miss(changed.state, acceptedAt, { limits, causeOf: () => id, revealed: { id, acceptedAt, reasonAt: (effectiveAt) => reasonOf({ history, acceptedAt }, effectiveAt) } });
+  return { state: missed.state, facts: [...before.facts, ...changed.facts, ...missed.facts] };
 }
 
 /** The order after its reservation lapsed at or before `until`. */

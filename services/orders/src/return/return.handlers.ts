@@ -5,10 +5,10 @@ import { On, causedBy, say, type Batch, type CausedFact } from '@yunke/events';
 import { millis } from '@yunke/kernel';
 import type { Tx } from '@yunke/postgres';
 
-import { changes, type Because } from '../order/order-change.js';
+import type { Because } from '../order/order-change.js';
 import { withReturn, type Order } from '../order/order.js';
 import * as orders from '../order/order.store.js';
-import { keep } from '../order/time.handlers.js';
+import { hear, keep } from '../order/time.handlers.js';
 import { OrdersConfig } from '../orders.config.js';
 import { forOrder, observe, record, valuesOf, type Return } from './return.js';
 import { lockMany, saveMany } from './return.store.js';
@@ -50,7 +50,7 @@ export class ReturnHandlers {
       return [...new Set([was, is, named])].flatMap((orderId): CausedFact[] => {
         if (orderId === undefined) return [];
         const order = now.get(orderId) ?? locked.orders.get(orderId)!;
-        const result = changes(order, withReturn(order, after.id, orderId === is ? forOrder(after) : undefined), because);
+        const result = hear(order, (known) => withReturn(known, after.id, orderId === is ? forOrder(after) : undefined), because, this.config.stageLimits);
         now.set(orderId, result.state);
         return causedBy(record, result.facts);
       });
