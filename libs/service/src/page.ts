@@ -13,6 +13,10 @@ const INSTANT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const FITS = {
   text: (value: unknown): boolean => typeof value === 'string' && !value.includes('\0'),
   whole: (value: unknown): boolean => Number.isSafeInteger(value),
+  /** What an `int` column holds. */
+  int: (value: unknown): boolean => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31,
+  /** A whole number that came as text, as `bigint` columns do. */
+  digits: (value: unknown): boolean => typeof value === 'string' && /^\d{1,18}$/.test(value),
   uuid: (value: unknown): boolean => typeof value === 'string' && UUID.test(value),
   /** `-infinity`: before all others. */
   instant: (value: unknown): boolean => value === '-infinity' || (typeof value === 'string' && INSTANT.test(value) && isDay(value)),
@@ -23,19 +27,17 @@ const isDay = (instant: string): boolean => Number.isFinite(Date.parse(instant))
 
 /** The fields of a list's places and what each holds. */
 export type Shape = Readonly<Record<string, keyof typeof FITS>>;
-export type PlaceIn<S extends Shape> = { readonly [F in keyof S]: S[F] extends 'whole' ? number : string };
+export type PlaceIn<S extends Shape> = { readonly [F in keyof S]: S[F] extends 'whole' | 'int' ? number : string };
 
 /**
  * The place that a cursor names. `madeFor`: what else the cursor must say, such as the sort of its list: it means nothing in another.
  * @throws cursor.invalid
  */
-export function placeOf<S extends Shape>(cursor: string, shape: S, madeFor?: Readonly<Record<string, string>>): PlaceIn<S>;
-export function placeOf<T extends object>(cursor: string): T;
-export function placeOf(cursor: string, shape?: Shape, madeFor: Readonly<Record<string, string>> = {}): unknown {
+export function placeOf<S extends Shape>(cursor: string, shape: S, madeFor: Readonly<Record<string, string>> = {}): PlaceIn<S> {
   const place = parsed(cursor);
-  const values = shape ? Object.entries(shape).map(([field, kind]) => FITS[kind](place?.[field])) : Object.values(place ?? {}).map((value) => ['string', 'number'].includes(typeof value));
-  if (place && values.every(Boolean) && Object.entries(madeFor).every(([field, value]) => place[field] === value)) return place;
-  throw new Problem('invalid', 'cursor.invalid', 'This cursor was not given by this list.');
+  const fits = place && Object.entries(shape).every(([field, kind]) => FITS[kind](place[field])) && Object.entries(madeFor).every(([field, value]) => place[field] === value);
+  if (!fits) throw new Problem('invalid', 'cursor.invalid', 'This cursor was not given by this list.');
+  return place as PlaceIn<S>;
 }
 
 function parsed(cursor: string): Record<string, unknown> | undefined {

@@ -43,14 +43,14 @@ export class StandingController {
   async members(@Param('segment') segment: string, @Query() { limit, after }: Paging): Promise<Page<MembershipView>> {
     const { rules } = await currentRules(this.db, this.config.baseCurrency);
     if (!rules.byName.has(segment)) throw new Problem('not_found', 'segment.not_found', 'There is no such segment.');
-    const items = await listMembers(this.db, segment, limit, after ? placeOf<{ id: string }>(after).id : '');
+    const items = await listMembers(this.db, segment, limit, after ? placeOf(after, { id: 'text' }).id : '');
     return { items: items.map(membershipView), ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.profileId }) }) };
   }
 
   /** Profiles by id, with their traits. */
   @Get('profiles')
   async profiles(@Query() { limit, after }: Paging): Promise<Page<ProfileView>> {
-    const items = await list(this.db, limit, after ? placeOf<{ id: string }>(after).id : '');
+    const items = await list(this.db, limit, after ? placeOf(after, { id: 'text' }).id : '');
     return { items: await this.#views(items), ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 

@@ -32,7 +32,7 @@ export class ParkedController {
 
   @Get() @Roles('operator')
   async list(@Query() { service, limit, after }: ListParked): Promise<Page<ParkedKey>> {
-    const items = await listParked(this.#of(service).db, limit, after ? placeOf(after) : undefined);
+    const items = await listParked(this.#of(service).db, limit, after ? placeOf(after, { topic: 'text', partition: 'int', key: 'text' }) : undefined);
     return { items, ...(items.length === limit && { next: cursorOf({ topic: items.at(-1)!.topic, partition: items.at(-1)!.partition, key: items.at(-1)!.key }) }) };
   }
 

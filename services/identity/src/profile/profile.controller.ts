@@ -36,7 +36,7 @@ export class ProfileController {
   /** The latest first seen first. */
   @Get()
   async list(@Query() { limit, after }: ListProfiles, @Req() request: Request): Promise<Page<ProfileView>> {
-    const profiles = await list(this.db, limit, after === undefined ? undefined : placeIn(after, { firstSeenAt: 'number', profileId: 'string' }));
+    const profiles = await list(this.db, limit, after === undefined ? undefined : placeOf(after, { firstSeenAt: 'whole', profileId: 'text' }));
     const last = profiles.at(-1);
     const next = last && profiles.length === limit && { next: cursorOf({ firstSeenAt: last.firstSeenAt, profileId: last.profileId }) };
     return { items: await this.#views(profiles, request), ...next };
@@ -71,7 +71,7 @@ export class ProfileController {
   @Get(':id/journal')
   async journal(@Param('id') id: string, @Query() { limit, after }: ListProfiles, @Req() request: Request): Promise<Page<object>> {
     const { profileId } = await this.#find(id);
-    const place = after === undefined ? undefined : placeIn(after, { decision: 'number', profileId: 'string', kind: 'string' });
+    const place = after === undefined ? undefined : placeOf(after, { decision: 'whole', profileId: 'text', kind: 'text' });
     const entries = await listJournal(this.db, { ids: [id, profileId], limit, ...(place && { after: place }) });
     const last = entries.at(-1);
     const next = last && entries.length === limit && { next: cursorOf({ decision: last.decision, profileId: last.profileId, kind: last.kind }) };
@@ -109,12 +109,4 @@ function explanationOf({ stale, evidence, united, refused, decisions }: Explanat
 function entryOf({ reason, at, ...entry }: Entry, sight: Sight): object {
   const value = reason.value === undefined ? {} : { value: reason.type === 'link' ? reason.value : maskValue(reason.value, sight) };
   return { ...entry, reason: { ...reason, ...value }, at: iso(at) };
-}
-
-/** The place that a cursor names. @throws cursor.invalid */
-function placeIn<P extends Record<string, 'string' | 'number'>>(cursor: string, parts: P): { [K in keyof P]: P[K] extends 'number' ? number : string } {
-  const place = placeOf<Record<string, unknown>>(cursor);
-  for (const [name, type] of Object.entries(parts))
-    if (typeof place[name] !== type || (type === 'number' && !Number.isSafeInteger(place[name]))) throw new Problem('invalid', 'cursor.invalid', 'This cursor was not given by this list.');
-  return place as { [K in keyof P]: P[K] extends 'number' ? number : string };
 }

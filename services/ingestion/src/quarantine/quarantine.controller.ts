@@ -33,7 +33,7 @@ export class QuarantineController {
 
   @Get()
   async list(@Query() { source, code, limit, after }: ListHeld): Promise<Page<Quarantined>> {
-    const items = await listHeld(this.db, { limit, after: after ? placeOf<{ id: string }>(after).id : '0', ...(source && { source }), ...(code && { code }) });
+    const items = await listHeld(this.db, { limit, after: after ? placeOf(after, { id: 'digits' }).id : '0', ...(source && { source }), ...(code && { code }) });
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 

@@ -40,7 +40,7 @@ export class SourceController {
 
   @Get()
   async list(@Query() { limit, after }: ListSources): Promise<Page<Source>> {
-    const items = await listSources(this.db, limit, after ? placeOf<{ id: string }>(after).id : '');
+    const items = await listSources(this.db, limit, after ? placeOf(after, { id: 'text' }).id : '');
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 
@@ -57,7 +57,7 @@ export class SourceController {
 
   @Get(':id/keys')
   async keys(@Param() { id }: SourceId, @Query() { limit, after }: ListSources): Promise<Page<WriteKey>> {
-    const items = await listKeys(this.db, id, limit, after ? placeOf<{ id: string }>(after).id : '');
+    const items = await listKeys(this.db, id, limit, after ? placeOf(after, { id: 'text' }).id : '');
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 

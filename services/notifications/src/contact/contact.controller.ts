@@ -47,14 +47,14 @@ export class ContactController {
 
   @Get('contacts')
   async list(@Query() { which, limit, after }: ListContacts): Promise<Page<ContactPoint>> {
-    const items = await list(this.db, which, limit, after ? placeOf<{ id: string }>(after).id : '');
+    const items = await list(this.db, which, limit, after ? placeOf(after, { id: 'text' }).id : '');
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 
   /** Every change, by whom and why, the latest first. */
   @Get('contacts/changes')
   async changes(@Query() { limit, after }: ListChanges): Promise<Page<ContactChange>> {
-    const items = await listChanges(this.db, limit, after ? placeOf<{ id: string }>(after).id : undefined);
+    const items = await listChanges(this.db, limit, after ? placeOf(after, { id: 'digits' }).id : undefined);
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 

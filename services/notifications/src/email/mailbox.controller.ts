@@ -24,7 +24,7 @@ export class MailboxController {
   /** The latest first. */
   @Get('api/notifications/mailbox') @Roles('operator')
   async list(@Query() { to, limit, after }: ListMail): Promise<Page<KeptMail>> {
-    const items = await list(this.db, { limit, ...(to && { to }), ...(after && { before: placeOf<{ id: string }>(after).id }) });
+    const items = await list(this.db, { limit, ...(to && { to }), ...(after && { before: placeOf(after, { id: 'digits' }).id }) });
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 

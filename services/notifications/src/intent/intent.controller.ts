@@ -42,7 +42,7 @@ export class IntentController {
   /** The latest first; `state=unknown` are those that may have been sent. */
   @Get('intents')
   async list(@Query() { limit, after, ...filter }: ListIntents, @Req() { caller }: Asked): Promise<Page<IntentView>> {
-    const intents = await list(this.db, { ...filter, limit, ...(after && { after: placeOf<{ at: string; id: string }>(after) }) });
+    const intents = await list(this.db, { ...filter, limit, ...(after && { after: placeOf(after, { at: 'instant', id: 'uuid' }) }) });
     const last = intents.at(-1);
     return { items: intents.map((intent) => viewOf(intent, caller)), ...(last && intents.length === limit && { next: cursorOf({ at: iso(last.wantedAt), id: last.id }) }) };
   }
@@ -56,7 +56,7 @@ export class IntentController {
   /** Every call of a provider, the latest first. */
   @Get('deliveries')
   async calls(@Query() { limit, after, result }: ListCalls): Promise<Page<Call>> {
-    const items = await listCalls(this.db, { limit, ...(result && { result }), ...(after && { after: placeOf<{ at: string; id: string; attempt: number }>(after) }) });
+    const items = await listCalls(this.db, { limit, ...(result && { result }), ...(after && { after: placeOf(after, { at: 'instant', id: 'uuid', attempt: 'int' }) }) });
     const last = items.at(-1);
     return { items, ...(last && items.length === limit && { next: cursorOf({ at: last.calledAt.toISOString(), id: last.intentId, attempt: last.attempt }) }) };
   }

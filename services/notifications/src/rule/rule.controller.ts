@@ -38,7 +38,7 @@ export class RuleController {
 
   @Get('rules')
   async list(@Query() { limit, after }: ListRules): Promise<Page<Rule>> {
-    const items = await list(this.db, limit, after ? placeOf<{ id: string }>(after).id : '');
+    const items = await list(this.db, limit, after ? placeOf(after, { id: 'text' }).id : '');
     return { items, ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 

@@ -57,7 +57,7 @@ export class TemplateController {
   /** The newest version of each. */
   @Get()
   async list(@Query() { limit, after }: ListTemplates): Promise<Page<TemplateView>> {
-    const items = await list(this.db, limit, after ? placeOf<{ name: string }>(after).name : '');
+    const items = await list(this.db, limit, after ? placeOf(after, { name: 'text' }).name : '');
     return { items: items.map(viewOf), ...(items.length === limit && { next: cursorOf({ name: items.at(-1)!.name }) }) };
   }
 
@@ -69,7 +69,7 @@ export class TemplateController {
   /** All versions, the latest first. */
   @Get(':name/versions')
   async versions(@Param('name') name: string, @Query() { limit, after }: ListTemplates): Promise<Page<TemplateView>> {
-    const items = await versions(this.db, name, limit, after ? Number(placeOf<{ version: number }>(after).version) : LAST_VERSION);
+    const items = await versions(this.db, name, limit, after ? placeOf(after, { version: 'int' }).version : LAST_VERSION);
     return { items: items.map(viewOf), ...(items.length === limit && { next: cursorOf({ version: items.at(-1)!.version }) }) };
   }
 

@@ -34,7 +34,7 @@ export class EndpointController {
 
   @Get()
   async list(@Query() { limit, after }: ListEndpoints): Promise<Page<EndpointView>> {
-    const items = await list(this.db, limit, after ? placeOf<{ id: string }>(after).id : undefined);
+    const items = await list(this.db, limit, after ? placeOf(after, { id: 'uuid' }).id : undefined);
     return { items: items.map(viewOf), ...(items.length === limit && { next: cursorOf({ id: items.at(-1)!.id }) }) };
   }
 
