@@ -132,6 +132,19 @@ describe('what inventory tells its people', () => {
     await eventually(async () => expect(await alertsOf('steady')).toMatchObject([{ type: 'StockAlertOpened', kind: 'shortage', reason: 'time' }]));
   }, 60_000);
 
+  it('says when to order what is seldom asked for by the lead times of the past', async () => {
+    const today = dayOf(NOW);
+    const noon = (ago: number): string => iso((today - ago) * DAY + DAY / 2);
+    await service.hear(stock('seldom', 'count', 32, { occurredAt: noon(30), history: true }), ...[17, 3].map((ago) => ordered(`shop:seldom-${ago}`, 1, { seldom: 10 }, { placedAt: noon(ago), reason: 'history' })));
+    await eventually(async () => expect(await service.db.query(`select sum(units)::int as units from demand_days where sku = 'seldom'`)).toEqual([{ units: 20 }]));
+    await service.hear(stock('seldom', 'sale', -20));
+    await eventually(async () => expect(await level('seldom')).toMatchObject({ onHand: 12 }));
+    await put('/thresholds', { sku: 'seldom', leadTimeDays: 7 }).expect(200); // the plan is due at once
+
+    await eventually(async () => expect((await get('/advice?sku=seldom')).items).toMatchObject([{ kind: 'order', evidence: { reorderPoint: 10, meanDaily: 0.71, available: 12 } }]), 20_000);
+    expect(await alertsOf('seldom')).toEqual([]); // twelve suffice for the ten of any seven days
+  }, 60_000);
+
   it('opens an overstock for what is old and slow, advises how much to sell off, and closes it when that is gone', async () => {
     const today = dayOf(NOW);
     const noon = (ago: number): string => iso((today - ago) * DAY + DAY / 2);
