@@ -132,6 +132,43 @@ describe('what inventory tells its people', () => {
     await eventually(async () => expect(await alertsOf('steady')).toMatchObject([{ type: 'StockAlertOpened', kind: 'shortage', reason: 'time' }]));
   }, 60_000);
 
+  it('says when to order what is seldom asked for by the lead times of the past', async () => {
+    const today = dayOf(NOW);
+    const noon = (ago: number): string => iso((today - ago) * DAY + DAY / 2);
+    await service.hear(stock('seldom', 'count', 32, { occurredAt: noon(30), history: true }), ...[17, 3].map((ago) => ordered(`shop:seldom-${ago}`, 1, { seldom: 10 }, { placedAt: noon(ago), reason: 'history' })));
+    await eventually(async () => expect(await service.db.query(`select sum(units)::int as units from demand_days where sku = 'seldom'`)).toEqual([{ units: 20 }]));
+    await service.hear(stock('seldom', 'sale', -20));
+    await eventually(async () => expect(await level('seldom')).toMatchObject({ onHand: 12 }));
+    await put('/thresholds', { sku: 'seldom', leadTimeDays: 7 }).expect(200); // the plan is due at once
+
+    await eventually(async () => expect((await get('/advice?sku=seldom')).items).toMatchObject([{ kind: 'order', evidence: { reorderPoint: 10, meanDaily: 0.71, available: 12 } }]), 20_000);
+    expect(await alertsOf('seldom')).toEqual([]); // twelve suffice for the ten of any seven days
+  }, 60_000);
+
+  it('opens an overstock for what is old and slow, advises how much to sell off, and closes it when that is gone', async () => {
+    const today = dayOf(NOW);
+    const noon = (ago: number): string => iso((today - ago) * DAY + DAY / 2);
+    await service.hear(stock('slow', 'count', 500, { occurredAt: noon(40), history: true }), ...Array.from({ length: 28 }, (_, day) => ordered(`shop:slow-${day}`, 1, { slow: 1 }, { placedAt: noon(day + 1), reason: 'history' })));
+    await eventually(async () => expect(await service.db.query(`select sum(units)::int as units from demand_days where sku = 'slow'`)).toEqual([{ units: 28 }]));
+    await service.hear(stock('slow', 'sale', -1));
+    await eventually(async () => expect(await level('slow')).toMatchObject({ onHand: 499 }));
+    await put('/thresholds', { sku: 'slow', targetCoverDays: 100 }).expect(200); // the plan is due at once
+
+    const [opened] = await eventually(async () => {
+      const said = await alertsOf('slow');
+      expect(said).toMatchObject([{ type: 'StockAlertOpened', kind: 'overstock', available: '499', threshold: '100', reason: 'time' }]);
+      return said as unknown as [{ alertId: string }];
+    }, 20_000);
+    const evidence = { available: 499, meanDaily: 1, unitsInWindow: 28, coverDays: 499, targetCoverDays: 100 };
+    expect((await get('/alerts?open=true&sku=slow')).items).toMatchObject([{ id: opened.alertId, kind: 'overstock', evidence }]);
+    expect((await get('/advice?sku=slow')).items).toMatchObject([{ kind: 'promote', warehouse: 'main', quantity: 399, evidence }]);
+
+    await service.hear(stock('slow', 'sale', -405), stock('slow', 'sale', -4));
+    await eventually(async () => expect((await alertsOf('slow')).slice(1)).toMatchObject([{ type: 'StockAlertClosed', kind: 'overstock', alertId: opened.alertId, available: '90', reason: 'event' }]));
+    expect((await get('/alerts?sku=slow')).items).toMatchObject([{ id: opened.alertId, closedReason: 'event' }]);
+    expect((await get('/advice?sku=slow')).items).toEqual([]);
+  }, 60_000);
+
   it('moves stock by shipped orders of a source that sends none of its own, once, and puts right what was told wrong', async () => {
     await put('/sources/till', { fromOrders: true, warehouse: 'main' }).expect(200);
     await service.hear(stock('mug', 'count', 10));

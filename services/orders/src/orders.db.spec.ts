@@ -149,6 +149,19 @@ describe('orders', () => {
     expect((await factsOf('shop:in-time')).map(({ type }) => type)).not.toContain('OrderLate');
   });
 
+  it('gives its units back when all of the money went back, and is amended when that return belongs to another order after all', async () => {
+    await service.hear(...['shop:back', 'shop:other'].map((orderId): Fact => ({ type: 'OrderObserved', body: anOrderObserved({ orderId, paidAt: iso(NOON) }) })));
+    await eventually(async () => expect([await asksOf('shop:back'), await asksOf('shop:other')]).toMatchObject([[{ wants: 'reserve' }], [{ wants: 'reserve' }]]));
+    const refund = (orderId: string, minutes: number): Fact => ({ type: 'ReturnObserved', body: aReturnObserved({ returnId: 'shop:R-back', orderId, refundMinor: '1000', occurredAt: iso(NOON + minutes * 60_000) }) });
+    await service.hear(refund('shop:back', 1));
+    await eventually(async () => expect(await asksOf('shop:back')).toMatchObject([{ wants: 'reserve' }, { wants: 'release', because: 'refunded' }]));
+    await service.hear(refund('shop:other', 2));
+
+    await eventually(async () => expect((await factsOf('shop:back')).filter(({ type }) => type !== 'OrderStalled').at(-1)).toMatchObject({ type: 'OrderAmended', body: { order: { refundedMinor: '0' } } }));
+    await eventually(async () => expect(await asksOf('shop:other')).toMatchObject([{ wants: 'reserve' }, { wants: 'release', because: 'refunded' }]));
+    expect(await asksOf('shop:back')).toMatchObject([{ wants: 'reserve' }, { wants: 'release' }, { wants: 'reserve', because: 'amended' }]);
+  });
+
   it('says that a promise was missed before the money went back, also when the refund is heard before the timer had its turn', async () => {
     const [promise, refundedAt] = [NOON + HOUR, NOON + 2 * HOUR];
     const record = <T extends string, B extends { acceptedAt: string }>(type: T, body: B, key: string) => ({ type, body, key, id: `id-late-${type}`, acceptedAt: Date.parse(body.acceptedAt) });

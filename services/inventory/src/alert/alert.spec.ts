@@ -15,6 +15,25 @@ describe('judging a level', () => {
     expect(reorderPoint(sight({ rule: { ...DEFAULT_RULE, reorderPoint: 5 } }))).toBe(5);
   });
 
+  it('takes the quantile of past lead times where demand is intermittent, which the normal formula would undercover', () => {
+    const daily = Array.from({ length: 28 }, (_, day) => (day % 14 === 0 ? 10 : 0)); // ten every other week
+    const [mean, sigma] = [20 / 28, Math.sqrt((2 * (10 - 20 / 28) ** 2 + 26 * (20 / 28) ** 2) / 27)];
+    const rare = (leadTimeDays: number, share = 1): Sight => sight({ meanDaily: mean * share, sigmaDaily: sigma * share, intermittent: { daily, share }, rule: { ...DEFAULT_RULE, leadTimeDays } });
+
+    expect([1, 7, 14, 15, 28, 70].map((days) => reorderPoint(rare(days)))).toEqual([10, 10, 10, 20, 20, 50]);
+    expect(reorderPoint(rare(7, 0.5))).toBe(5);
+    expect(reorderPoint({ ...rare(7), rule: { ...DEFAULT_RULE, reorderPoint: 3 } })).toBe(3);
+    expect(reorderPoint(sight({ meanDaily: mean, sigmaDaily: sigma, rule: { ...DEFAULT_RULE, leadTimeDays: 1 } }))).toBeLessThan(10);
+  });
+
+  it('covers as many past lead times as the service level asks for, and not with one unit less', () =>
+    fc.assert(fc.property(fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) }), { minLength: 1, maxLength: 28 }), fc.integer({ min: 1, max: 60 }), fc.constantFrom(95 as const, 97 as const, 99 as const), (daily, leadTimeDays, serviceLevel) => {
+      const point = reorderPoint(sight({ intermittent: { daily, share: 1 }, rule: { ...DEFAULT_RULE, leadTimeDays, serviceLevel } }));
+      const asked = daily.map((_, from) => Array.from({ length: leadTimeDays }, (__, day) => daily[(from + day) % daily.length]!).reduce((sum, units) => sum + units));
+      const covers = (units: number): boolean => asked.filter((one) => one <= units).length * 100 >= serviceLevel * asked.length;
+      expect([covers(point), covers(point - 1)]).toEqual([true, false]);
+    }), { numRuns: 2_000 }));
+
   it('opens a shortage below the reorder point, goods on their way counted, and closes it only well above', () => {
     const at = (available: number, incoming = 0): Sight => sight({ available, incoming, rule: { ...DEFAULT_RULE, reorderPoint: 10 } });
 

@@ -13,6 +13,8 @@ export type Sight = {
   readonly incoming: number;
   readonly meanDaily: number;
   readonly sigmaDaily: number;
+  /** Where demand is intermittent: that of the SKU on each day counted, and the warehouse's part of it. */
+  readonly intermittent?: { readonly daily: readonly number[]; readonly share: number };
   /** Whether an order ever asked for the SKU, and the units asked for in the plan's window. */
   readonly isKnown: boolean;
   readonly unitsInWindow: number;
@@ -36,11 +38,36 @@ const OLD_DAYS = 28;
 const ORDER_FOR_DAYS = 30;
 const LOOK_AHEAD_DAYS = 14;
 
-/** Safety stock: Z × σ of daily demand × √lead time (days), for demand that varies and a lead time that does not. */
-export const safetyStock = ({ sigmaDaily, rule }: Sight): number => Z[rule.serviceLevel] * sigmaDaily * Math.sqrt(rule.leadTimeDays);
+const meanOverLeadTime = ({ meanDaily, rule }: Sight): number => meanDaily * rule.leadTimeDays;
 
-/** Reorder point: what was set, else mean daily demand × lead time + safety stock, in whole units. */
-export const reorderPoint = (sight: Sight): number => sight.rule.reorderPoint ?? Math.ceil(sight.meanDaily * sight.rule.leadTimeDays + safetyStock(sight));
+/**
+ * Units that suffice for a lead time at the service level. Mean daily demand × lead time + Z × σ of daily demand × √lead time (days), for
+ * demand that varies and a lead time that does not. Intermittent demand is far from normal: there it is the quantile of what was asked for
+ * in all lead times of the past (the empirical method of Porras and Dekker, European Journal of Operational Research 184, 2008).
+ */
+function leadTimeDemand(sight: Sight): number {
+  const { sigmaDaily, intermittent, rule: { leadTimeDays, serviceLevel } } = sight;
+  if (!intermittent) return meanOverLeadTime(sight) + Z[serviceLevel] * sigmaDaily * Math.sqrt(leadTimeDays);
+  const sums = leadTimeSums(intermittent.daily, leadTimeDays).sort((a, b) => a - b);
+  return sums[Math.ceil((serviceLevel * sums.length) / 100) - 1]! * intermittent.share;
+}
+
+/** The units of each lead time, from each day on; behind the last day comes the first, so that every day counts alike. */
+function leadTimeSums(daily: readonly number[], leadTimeDays: number): number[] {
+  let sum = 0;
+  for (let day = 0; day < leadTimeDays; day += 1) sum += daily[day % daily.length]!;
+  return daily.map((units, from) => {
+    const here = sum;
+    sum += daily[(from + leadTimeDays) % daily.length]! - units;
+    return here;
+  });
+}
+
+/** Safety stock: what is held beyond the mean demand of a lead time. */
+export const safetyStock = (sight: Sight): number => leadTimeDemand(sight) - meanOverLeadTime(sight);
+
+/** Reorder point: what was set, else the demand of a lead time at the service level, in whole units. */
+export const reorderPoint = (sight: Sight): number => sight.rule.reorderPoint ?? Math.ceil(leadTimeDemand(sight));
 
 /** Days that what is available lasts at the mean demand; without demand it lasts for ever. */
 export const coverDays = ({ available, meanDaily }: Sight): number => (meanDaily > 0 ? available / meanDaily : Infinity);

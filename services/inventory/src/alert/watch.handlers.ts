@@ -84,6 +84,7 @@ function sightOf(stock: StockChunk, { sku, warehouse }: Looked, { rule, now, isO
   return {
     onHand, available: availableOf(level), incoming: isComing ? incomingOf(level.book) : 0, rule, isOversold, ageDays: (now - firstAt) / DAY,
     meanDaily: (plan?.meanDaily ?? 0) * share, sigmaDaily: (plan?.sigmaDaily ?? 0) * share, unitsInWindow: (plan?.units ?? 0) * share, isKnown: plan?.isKnown ?? false,
+    ...(plan?.daily && { intermittent: { daily: plan.daily, share } }),
   };
 }
 

@@ -48,6 +48,7 @@ describe('the laws of a plan', () => {
       expect(plan.days).toBe(daily.length);
       expect(plan.units).toBe(daily.reduce((sum, units) => sum + units, 0));
       expect(plan.meanDaily).toBeCloseTo(daily.length === 0 ? 0 : plan.units / daily.length, 9);
+      expect(plan.daily).toEqual(plan.units > 0 && daily.filter((units) => units === 0).length > daily.length / 2 ? daily : undefined);
       expect(plan.days + plan.stockOutDays).toBe(TODAY - start);
     }), { numRuns: 5_000 }));
 

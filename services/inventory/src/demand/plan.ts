@@ -30,6 +30,8 @@ export type Plan = {
   readonly days: number;
   readonly stockOutDays: number;
   readonly units: number;
+  /** The demand of each day counted, in order, where it is intermittent: most days are without any. */
+  readonly daily?: readonly number[];
   /** Whether an order ever asked for it. */
   readonly isKnown: boolean;
   /** Units that left each warehouse: how demand is shared among them. */
@@ -47,7 +49,8 @@ export function planOf(past: Past): Plan {
   const units = counted.reduce((sum, daily) => sum + daily, 0);
   const meanDaily = counted.length === 0 ? 0 : units / counted.length;
   const squares = counted.reduce((sum, daily) => sum + (daily - meanDaily) ** 2, 0);
-  return { meanDaily, sigmaDaily: counted.length < 2 ? 0 : Math.sqrt(squares / (counted.length - 1)), days: counted.length, stockOutDays: out.size, units, isKnown: past.firstOrderDay !== undefined, outflow: Object.fromEntries(past.outflow) };
+  const isIntermittent = units > 0 && counted.filter((daily) => daily === 0).length * 2 > counted.length;
+  return { meanDaily, sigmaDaily: counted.length < 2 ? 0 : Math.sqrt(squares / (counted.length - 1)), days: counted.length, stockOutDays: out.size, units, isKnown: past.firstOrderDay !== undefined, outflow: Object.fromEntries(past.outflow), ...(isIntermittent && { daily: counted }) };
 }
 
 /** The days of the window on which nothing was on hand at some time; before its first movement nobody knows. */
