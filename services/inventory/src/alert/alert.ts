@@ -63,8 +63,8 @@ function leadTimeSums(daily: readonly number[], leadTimeDays: number): number[] 
   });
 }
 
-/** Safety stock: what is held beyond the mean demand of a lead time. */
-export const safetyStock = (sight: Sight): number => leadTimeDemand(sight) - meanOverLeadTime(sight);
+/** Safety stock: what is held beyond the mean demand of a lead time; none where the quantile of rare demand lies below the mean. */
+export const safetyStock = (sight: Sight): number => Math.max(0, leadTimeDemand(sight) - meanOverLeadTime(sight));
 
 /** Reorder point: what was set, else the demand of a lead time at the service level, in whole units. */
 export const reorderPoint = (sight: Sight): number => sight.rule.reorderPoint ?? Math.ceil(leadTimeDemand(sight));
