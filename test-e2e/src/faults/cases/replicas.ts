@@ -31,7 +31,6 @@ export const REPLICAS: Fault = {
   load: { perSecond: 80, reachable: true },
   counts: ({ act }) => act === 'kill',
   async play(stage, scene) {
-    await letMarketingOut(stage);
     const balancer = await double(stage, scene);
     const every = scene.quick ? EVERY_MS.quick : EVERY_MS.full;
     const turns = TURNS.slice(0, scene.quick ? QUICK_TURNS : TURNS.length);
@@ -52,14 +51,6 @@ export const REPLICAS: Fault = {
     balancer.close();
   },
 };
-
-/** Caps and quiet hours would make the outcome depend on the hour of the test. */
-async function letMarketingOut(stage: Stage): Promise<void> {
-  const { status } = await fetch(`${stage.process('notifications').url}/api/notifications/policy`, {
-    method: 'PUT', headers: { authorization: `Bearer ${stage.evidence.apiToken}`, 'content-type': 'application/json' }, body: JSON.stringify({ caps: [] }),
-  });
-  if (status !== 200) throw new Error(`the policy: ${status}`);
-}
 
 /** A second replica of everything, and the door behind a proxy. The counter is the oracle's own consumer: what it hears twice shows. */
 async function double(stage: Stage, scene: Scene): Promise<Balancer> {
