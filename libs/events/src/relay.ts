@@ -155,8 +155,8 @@ export class Relay {
   }
 
   async #send(claim: Claim): Promise<void> {
-    await fault('relay.before-send');
     const batch = await this.#batch(claim);
+    await fault('relay.before-send');
     const acknowledged = metrics.send.startTimer({ service: this.options.service });
     await this.options.log.append(batch);
     acknowledged();

@@ -99,8 +99,8 @@ async function playMutant(name: string, { kafka, postgres }: On): Promise<Mutant
     const { root, remove } = makeMutant(mutant);
     const stage = await Stage.open({ kafka, postgres, root, ...(ON_A_SMALL_STAGE.includes(fault) && { services: ['ingestion', 'orders'] as const }) });
     try {
-      const { lost, doubled, reordered, fired, notes } = await play(fault, stage, { quick: true, stuckAfterMs: 12_000 });
-      return { ...blank, lost, doubled, reordered, fired, caught: fired > 0 && lost + doubled + reordered > 0, took_s: took(), notes };
+      const { lost, doubled, reordered, fired, faults, notes } = await play(fault, stage, { quick: true, stuckAfterMs: 12_000 });
+      return { ...blank, lost, doubled, reordered, fired, caught: fired > 0 && lost + doubled + reordered > 0, took_s: took(), notes: [...faults, ...notes] };
     } finally {
       await stage.close();
       remove();
