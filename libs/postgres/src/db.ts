@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import { DataSource, type EntityManager, type EntityTarget, type MigrationInterface, type ObjectLiteral, type QueryRunner } from 'typeorm';
+import { DataSource, type MigrationInterface } from 'typeorm';
 import type { Pool, PoolClient } from 'pg';
 
 import { clockOffset, type Millis } from '@yunke/kernel';
@@ -16,7 +16,6 @@ export type DbOptions = {
   /** PEM; what the server's certificate is checked against. */
   readonly ca?: string;
   readonly applicationName: string;
-  readonly entities?: readonly EntityTarget<ObjectLiteral>[];
   readonly migrations?: readonly MigrationClass[];
   readonly poolSize?: number;
 };
@@ -30,7 +29,9 @@ const TIMEOUTS = { lock_timeout: 5_000, statement_timeout: 10_000, idle_in_trans
  */
 const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off';
 
-/** One transaction: set-based SQL, and TypeORM's manager for the calm tables, on the same connection. */
+const ignore = (): void => undefined;
+
+/** One transaction of set-based SQL. */
 export class Tx {
   readonly #before: (() => Promise<void>)[] = [];
   readonly #after: (() => void)[] = [];
@@ -38,16 +39,11 @@ export class Tx {
   constructor(
     readonly db: Db,
     private readonly client: PoolClient,
-    private readonly runner: QueryRunner,
   ) {}
 
   /** Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. */
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     return (await this.client.query(prepared(sql, params))).rows as R[];
-  }
-
-  get manager(): EntityManager {
-    return this.runner.manager;
   }
 
   /** Business time: the database's clock plus the offset of `YUNKE_CLOCK`. */
@@ -74,6 +70,12 @@ export class Tx {
   }
 }
 
+/** @throws Error when there is nothing to commit: somebody swallowed a statement's error, and Postgres has let all of it go. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('commit');
+  if (command !== 'COMMIT') throw new Error('The transaction had failed before, and was rolled back.');
+}
+
 /** A service's own database: a pool and transactions. Nobody else reads it. */
 export class Db {
   private constructor(readonly source: DataSource) {}
@@ -82,32 +84,33 @@ export class Db {
   static async open(options: DbOptions): Promise<Db> {
     const source = new DataSource({
       type: 'postgres', url: options.url, ssl: tlsOf(options.url, options.ca), applicationName: options.applicationName,
-      entities: [...(options.entities ?? [])] as never, migrations: [...(options.migrations ?? [])], migrationsTableName: 'migrations', logging: false,
+      migrations: [...(options.migrations ?? [])], migrationsTableName: 'migrations', logging: false,
       extra: { max: options.poolSize ?? 10, connectionTimeoutMillis: 5_000, keepAlive: true, options: BY_KEY, ...TIMEOUTS, types: undefined },
     });
     await source.initialize();
     const pool = (source.driver as unknown as { master: Pool }).master;
-    pool.on('error', () => undefined); // an idle client's end is found out by the next query; unheard it would end the process
-    pool.on('connect', (client) => client.on('error', () => undefined)); // the same for a checked-out client
+    // The end of a connection is found out by its next query; unheard it would end the process. The first one is older than this line.
+    pool.on('error', ignore);
+    pool.on('acquire', (client) => client.listeners('error').includes(ignore) || client.on('error', ignore));
     return new Db(source);
   }
 
   /** One transaction, read committed. An error rolls back and is thrown as it is. */
   async tx<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const runner = this.source.createQueryRunner();
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
     try {
-      const client = (await runner.connect()) as PoolClient;
-      await runner.startTransaction();
-      const tx = new Tx(this, client, runner);
+      await client.query('begin');
+      const tx = new Tx(this, client);
       const result = await work(tx);
-      await tx.finish(() => runner.commitTransaction());
+      await tx.finish(() => commit(client));
       return result;
     } catch (error) {
       forgetOutdated(error);
-      await runner.rollbackTransaction().catch(() => undefined); // the connection may be gone; the server rolls back by itself
+      await client.query('rollback').catch((lost: Error) => (broken = lost)); // the connection is gone: the server rolls back by itself
       throw error;
     } finally {
-      await runner.release().catch(() => undefined);
+      client.release(broken);
     }
   }
 

@@ -4,4 +4,4 @@ export { codeOf, isTransient } from './errors.js';
 export { requireInserted } from './inserted.js';
 export { migrate, requireMigrated } from './migrate.js';
 export { tlsOf } from './tls.js';
-export { byKey, columnsOf, packed, packedColumn, sorted } from './rows.js';
+export { byKey, columnsOf, packed, packedColumn, packedTexts, sorted } from './rows.js';

@@ -13,7 +13,10 @@ const SEPARATOR = '\u001e'; // JSON text never holds it raw
  * it apart again. An array parameter would have every quote escaped on the way, the largest cost of a statement.
  */
 export const packedColumn = <R extends object>(rows: readonly R[], name: keyof R): string =>
-  rows.map((row) => { const value = row[name]; return typeof value === 'string' ? value : JSON.stringify(value); }).join(SEPARATOR);
+  packedTexts(rows.map((row) => { const value = row[name]; return typeof value === 'string' ? value : JSON.stringify(value); }));
+
+/** The same of texts that are at hand. */
+export const packedTexts = (texts: readonly string[]): string => texts.join(SEPARATOR);
 
 /** The SQL for a packed parameter: `unnest($1::text[], ${packed('$2', 'json')})`. */
 export const packed = (parameter: string, type: 'json' | 'text'): string => `string_to_array(${parameter}::text, E'\\x1e')::${type}[]`;

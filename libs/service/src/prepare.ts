@@ -16,7 +16,7 @@ export async function migrateServices(services: readonly Service[], say: (line: 
   if (!database) settings.fault('YUNKE_DATABASE_URL', 'is missing');
   settings.check();
   for (const service of services) {
-    const options = { url: database!.urlOf(service.name), ...(database!.ca && { ca: database!.ca }), applicationName: `yunke-${service.name}-migrate`, migrations: migrationsOf(service), entities: service.entities ?? [], poolSize: 2 };
+    const options = { url: database!.urlOf(service.name), ...(database!.ca && { ca: database!.ca }), applicationName: `yunke-${service.name}-migrate`, migrations: migrationsOf(service), poolSize: 2 };
     const waiting = (error: unknown): void => say(`${service.name}: waiting for its database: ${(error as Error).message}`);
     const db = await untilPossible(() => Db.open(options), waiting);
     try {

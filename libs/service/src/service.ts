@@ -1,7 +1,6 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { EntityTarget, ObjectLiteral } from 'typeorm';
 
 import { streams, type Stream } from '@yunke/contracts';
 import { LogTransport, Relay, eventMigrations, giveVoice, partitionsOf, settle, type EventLog, type Listener, type TopicSpec } from '@yunke/events';
@@ -26,7 +25,6 @@ export type Service = {
   /** Sets gauges of its own from its database, when somebody reads the metrics. */
   readonly measure?: (db: Db) => Promise<void>;
   readonly migrations: readonly MigrationClass[];
-  readonly entities?: readonly EntityTarget<ObjectLiteral>[];
 };
 
 export type StartOptions = {
@@ -77,7 +75,7 @@ export async function startService(service: Service, options: StartOptions): Pro
   const report = (level: 'warn' | 'error', message: string, about: Record<string, unknown>) => logger[level]({ service: service.name, ...about }, message);
   const patiently = <T>(what: string, work: () => Promise<T>) => untilPossible(work, (error) => report('warn', `waiting for ${what}`, { error }));
 
-  const db = await patiently('the database', () => Db.open({ url: options.databaseUrl, ...(options.databaseCa && { ca: options.databaseCa }), applicationName: `yunke-${service.name}`, migrations: migrationsOf(service), entities: service.entities ?? [], poolSize: 16 }));
+  const db = await patiently('the database', () => Db.open({ url: options.databaseUrl, ...(options.databaseCa && { ca: options.databaseCa }), applicationName: `yunke-${service.name}`, migrations: migrationsOf(service), poolSize: 16 }));
   await patiently('the schema', () => (options.migrate === 'run' ? migrate(db) : requireMigrated(db)));
   const { epoch } = await settle(db, partitions);
   const relay = new Relay({ db, log, service: service.name, epoch, report });

@@ -1,12 +1,13 @@
 import { streams } from '@yunke/contracts';
 
+import { alone } from './alone.js';
 import { measureDoor, type Door } from './door.js';
 import { spreadOf, sum, type Spread } from './figures.js';
 import { movedPerEvent, type Flow, type Moved } from './flow.js';
 import { floorOf, type Floor } from './floor.js';
 import { measureLatency, ordersFor, type Latency } from './latency.js';
 import { together, type Usage } from './meter.js';
-import { measureNaive, type Naive } from './naive/twin.js';
+import { Twin, type Naive } from './naive/twin.js';
 import { judge } from './oracle.js';
 import { OutboxRows } from './outbox-rows.js';
 import { runStretch, type Stretch } from './pipeline.js';
@@ -36,9 +37,9 @@ export type Campaign = {
   readonly profiled: boolean;
 };
 
-type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'batching' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'commitMicros' | 'memoryMb'>;
+type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'batching' | 'changesPerEvent' | 'floor' | 'rawKafka' | 'commitMicros' | 'naive' | 'memoryMb'>;
 
-/** Everything, in one run: the pipeline and the raw rates in turns, latency at half that load, the oracle, the door, the twin. */
+/** Everything, in one run: the pipeline, the raw rates and the twin in turns, latency at half that load, the oracle, the door. */
 export async function campaign(stage: Stage, settings: Settings, note: (text: string) => void): Promise<Campaign> {
   const sent = settings.warmUp + settings.events;
   const workload: Workload = { seed: SEED, customers: CUSTOMERS, warmUp: settings.warmUp, freshFrom: sent, base: Date.now() };
@@ -51,11 +52,7 @@ export async function campaign(stage: Stage, settings: Settings, note: (text: st
   const { customers } = await judge(stage.platform, workload, sentByNow);
   note('the door');
   const door = await measureDoor(stage, workload, sentByNow, settings.doorEventsPerRound);
-  stage.meter.unfollow('ingestion');
-  await stage.platform.process('ingestion').kill('SIGTERM');
-  note('the naive twin');
-  const naive = await measureNaive(stage, smaller(workload, settings), settings.naiveEvents);
-  return { ...pipeline, latency, customers, door, naive, profiled: settings.profile !== undefined };
+  return { ...pipeline, latency, customers, door, profiled: settings.profile !== undefined };
 }
 
 /** The same shop with as many orders a customer, for a shorter run. */
@@ -64,8 +61,9 @@ function smaller(workload: Workload, { events, warmUp, naiveEvents }: Settings):
   return { ...workload, customers: Math.ceil(workload.customers * scale), warmUp: Math.ceil(warmUp * scale), freshFrom: Number.MAX_SAFE_INTEGER };
 }
 
-async function measurePipeline(stage: Stage, workload: Workload, { events, warmUp }: Settings, note: (text: string) => void): Promise<Pipeline> {
+async function measurePipeline(stage: Stage, workload: Workload, settings: Settings, note: (text: string) => void): Promise<Pipeline> {
   const { flow, meter, postgres } = stage;
+  const { events, warmUp } = settings;
   note(`warming up with ${warmUp} orders`);
   const outboxes = new OutboxRows(flow);
   try {
@@ -75,6 +73,8 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
   }
   const writtenBefore = await writtenSoFar(flow);
   const rawPostgres = await RawPostgres.of(postgres, flow, writtenBefore.filter((one) => isCounted(one) && one.rows / warmUp >= LEAST_ROWS_PER_EVENT), outboxes.byService);
+  note('warming up the naive twin');
+  const twin = await Twin.of(stage, smaller(workload, settings));
   const countsBefore = await flow.counts();
   const rawKafka: RawKafka[] = [];
   const stretches: Stretch[] = [];
@@ -82,12 +82,17 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
   for (let round = 0; round < ROUNDS; round += 1) {
     const ends = await flow.ends();
     const [from, to] = [warmUp + Math.floor((events * round) / ROUNDS), warmUp + Math.floor((events * (round + 1)) / ROUNDS)];
-    stretches.push(await runStretch(stage, workload, from, to));
-    note(`round ${round + 1} of ${ROUNDS}: ${(stretches.at(-1)!.events / stretches.at(-1)!.seconds).toFixed(0)} events/s; raw Kafka and Postgres`);
-    rawKafka.push(await worker.ask<RawKafka>({ brokers: stage.kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
-    await rawPostgres.round();
+    await twin.aside(async () => {
+      stretches.push(await runStretch(stage, workload, from, to));
+      note(`round ${round + 1} of ${ROUNDS}: ${(stretches.at(-1)!.events / stretches.at(-1)!.seconds).toFixed(0)} events/s; raw Kafka and Postgres, the naive twin`);
+      rawKafka.push(await worker.ask<RawKafka>({ brokers: stage.kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
+      await rawPostgres.round();
+    });
+    await alone(stage, () => twin.round(settings.naiveEvents / ROUNDS));
   }
   await worker.stop();
+  const naive = await twin.result();
+  await twin.stop();
   const memoryMb = meter.peaks();
   const moved = movedPerEvent(countsBefore, await flow.counts(), events);
   const changesPerEvent = moved.produced[streams.segmentationChanges.topic] ?? 0;
@@ -97,7 +102,7 @@ async function measurePipeline(stage: Stage, workload: Workload, { events, warmU
   await rawPostgres.close();
   return {
     rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved,
-    batching: batchingOf(written), changesPerEvent, floor, rawKafka, commitMicros: spreadOf(rawPostgres.commits), memoryMb,
+    batching: batchingOf(written), changesPerEvent, floor, rawKafka, naive, commitMicros: spreadOf(rawPostgres.commits), memoryMb,
   };
 }
 

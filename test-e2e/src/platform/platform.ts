@@ -124,10 +124,11 @@ async function prepare(name: string, program: string, { root = ROOT, nodeArgs = 
     async kill(signal = 'SIGKILL') {
       const { child } = one;
       if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      if (signal === 'SIGSTOP' || signal === 'SIGCONT') return void child.kill(signal);
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill(signal);
       if (signal === 'SIGTERM') child.kill('SIGCONT'); // a stopped process would never hear it
-      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended;
+      await ended;
     },
   };
   return one;

@@ -5,7 +5,7 @@ import { Problem, fault } from '@yunke/kernel';
 import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
-import { fingerprintsOf, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
+import { quarantine, remember, sweep, type Refused } from './intake.store.js';
 import type { Door, Item, Outcome } from './item.js';
 import { stampOf, stamped, type Accepted } from './stamp.js';
 
@@ -14,21 +14,20 @@ export type Delivery = { readonly door: Door; readonly dialect: 'native' | 'segm
 
 type Waiting = Delivery & { readonly answer: (outcomes: Outcome[]) => void; readonly fail: (error: unknown) => void };
 
-const AT_ONCE = 2;
 const ITEMS_PER_TRANSACTION = 2_000;
 const ITEMS_WAITING = 20_000;
 const SWEEP_EVERY_MS = 60_000;
 const LOOK_AT_BACKLOG_EVERY_MS = 1_000;
 
 /**
- * Stores what comes through the door, and answers only after COMMIT. Requests that arrive while a transaction runs share the
- * next one; when too much waits, or the log has been away for too long, it refuses with 503 and when to come back.
+ * Stores what comes through the door, and answers only after COMMIT. One transaction at a time, and requests that arrive while it
+ * runs share the next one: the more there are, the less each costs. When too much waits, or the log has been away for too long, it refuses with 503 and when to come back.
  */
 @Injectable()
 export class Accepter implements OnModuleDestroy {
   readonly #queue: Waiting[] = [];
   #waiting = 0;
-  #running = 0;
+  #storing = false;
   #backlog = 0;
   readonly #sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
   readonly #watcher = setInterval(() => void this.#watch(), LOOK_AT_BACKLOG_EVERY_MS).unref();
@@ -52,12 +51,12 @@ export class Accepter implements OnModuleDestroy {
   }
 
   #next(): void {
-    if (this.#running >= AT_ONCE || this.#queue.length === 0) return;
+    if (this.#storing || this.#queue.length === 0) return;
     const together: Waiting[] = [];
     for (let items = 0; this.#queue.length > 0 && items < ITEMS_PER_TRANSACTION; items += together.at(-1)!.items.length) together.push(this.#queue.shift()!);
-    this.#running += 1;
+    this.#storing = true;
     void this.#store(together).finally(() => {
-      this.#running -= 1;
+      this.#storing = false;
       this.#waiting -= together.reduce((sum, { items }) => sum + items.length, 0);
       this.#next();
     });
@@ -86,14 +85,15 @@ export class Accepter implements OnModuleDestroy {
 /** All of it in one transaction. Returns the outcomes, per delivery and item. */
 async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[][]> {
   const names = deliveries.map(({ items, door }) => items.map(({ messageId }) => `${door.source} ${messageId}`));
-  const { acceptedAt, repeated } = await remember(tx, arrivalsOf(deliveries, names));
-  const known = await fingerprintsOf(tx, repeated);
+  const first = firstOf(deliveries, names);
+  const { acceptedAt, known } = await remember(tx, first);
   const refused: Refused[] = [];
   const outcomes = deliveries.map(({ dialect, door, items }, delivery) => {
     const facts: CausedFact[] = [];
     const stamp = stampOf(door, acceptedAt);
     const results = items.map((item, index): Outcome => {
-      const outcome = decide(item, names[delivery]![index]!, known);
+      const name = names[delivery]![index]!;
+      const outcome = decide(item, known.get(name) ?? first.get(name));
       if (outcome.status === 'accepted') facts.push(...stamped(item as Accepted, door, stamp));
       if (outcome.status === 'quarantined') refused.push({ source: door.source, kind: door.kind, dialect, messageId: item.messageId, raw: item.raw, code: outcome.code!, faults: outcome.errors! });
       return outcome;
@@ -106,27 +106,23 @@ async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[]
   return outcomes;
 }
 
-/** The first item of each name that has nothing wrong with it. */
-function arrivalsOf(deliveries: readonly Delivery[], names: readonly (readonly string[])[]): Arrival[] {
-  const first = new Map<string, Arrival>();
+/** Of each name the first item that has nothing wrong with it. */
+function firstOf(deliveries: readonly Delivery[], names: readonly (readonly string[])[]): Map<string, Accepted> {
+  const first = new Map<string, Accepted>();
   for (const [delivery, { items }] of deliveries.entries()) {
     for (const [index, item] of items.entries()) {
-      const message = names[delivery]![index]!;
-      if (!('faults' in item) && !first.has(message)) first.set(message, { message, fingerprint: item.fingerprint });
+      const name = names[delivery]![index]!;
+      if (!('faults' in item) && !first.has(name)) first.set(name, item);
     }
   }
-  return [...first.values()];
+  return first;
 }
 
-/** Accepted when nothing is `known` under its name, which it then is; a duplicate when it says the same; quarantined when it says something else. */
-function decide(item: Item, message: string, known: Map<string, string>): Outcome {
+/** Accepted when it is itself what is `known` under its name; a duplicate when that says the same; quarantined when it says something else. */
+function decide(item: Item, known: { readonly fingerprint: string } | undefined): Outcome {
   if ('faults' in item) return { ...(item.messageId !== undefined && { messageId: item.messageId }), status: 'quarantined', code: item.faults[0]?.code ?? 'validation_failed', errors: item.faults };
   const { messageId, fingerprint } = item;
-  const before = known.get(message);
-  if (before === undefined) {
-    known.set(message, fingerprint);
-    return { messageId, status: 'accepted' };
-  }
-  if (before === fingerprint) return { messageId, status: 'duplicate' };
+  if (known === item) return { messageId, status: 'accepted' };
+  if (known?.fingerprint === fingerprint) return { messageId, status: 'duplicate' };
   return { messageId, status: 'quarantined', code: 'message_id_reused', errors: [{ pointer: '/messageId', code: 'message_id_reused', message: 'This id was used for a message that says something else.' }] };
 }

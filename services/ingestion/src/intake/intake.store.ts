@@ -1,34 +1,29 @@
-import { columnsOf, packed, packedColumn, type Tx } from '@yunke/postgres';
+import { columnsOf, packed, packedColumn, packedTexts, type Tx } from '@yunke/postgres';
 import { clockOffset, type Fault, type Millis } from '@yunke/kernel';
 
-/** What a transaction of the door remembers of one message: its name, `<source> <message id>`, and what it says. */
-export type Arrival = { readonly message: string; readonly fingerprint: string };
+/** What a message says, in short. */
+type Remembered = { readonly fingerprint: string };
 
 /**
- * Remembers these messages, each name once. Returns the business time of the database and the names that it had heard before;
- * rows go in sorted, so that two transactions never wait for each other in a circle.
+ * Remembers these messages, by their names, `<source> <message id>`. Returns the business time of the database and those that it
+ * had heard before; rows go in sorted, so that two transactions never wait for each other in a circle.
  */
-export async function remember(tx: Tx, arrivals: readonly Arrival[]): Promise<{ acceptedAt: Millis; repeated: string[] }> {
-  const [row] = await tx.query<{ at: number; count: number; fresh: string }>(
+export async function remember(tx: Tx, messages: ReadonlyMap<string, Remembered>): Promise<{ acceptedAt: Millis; known: Map<string, Remembered> }> {
+  const names = [...messages.keys()];
+  const [row] = await tx.query<{ at: number; fresh: number }>(
     `with fresh as (
        insert into seen_messages (message, fingerprint, accepted_at)
        select unnest(${packed('$1', 'text')}) as message, unnest(${packed('$2', 'text')}), clock_timestamp()
-       order by message on conflict do nothing returning message)
-     select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, count(*)::int as count, coalesce(string_agg(message, E'\\n'), '') as fresh from fresh`,
-    [packedColumn(arrivals, 'message'), packedColumn(arrivals, 'fingerprint')]);
-  return { acceptedAt: row!.at + clockOffset(), repeated: row!.count === arrivals.length ? [] : without(row!.fresh.split('\n'), arrivals) };
+       order by message on conflict do nothing returning 1)
+     select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, count(*)::int as fresh from fresh`,
+    [packedTexts(names), packedColumn([...messages.values()], 'fingerprint')]);
+  return { acceptedAt: row!.at + clockOffset(), known: row!.fresh === names.length ? new Map() : await knownBefore(tx, names) };
 }
 
-function without(fresh: readonly string[], arrivals: readonly Arrival[]): string[] {
-  const isNew = new Set(fresh);
-  return arrivals.map(({ message }) => message).filter((message) => !isNew.has(message));
-}
-
-/** The fingerprints under which messages were first heard, by name. */
-export async function fingerprintsOf(tx: Tx, messages: readonly string[]): Promise<Map<string, string>> {
-  if (messages.length === 0) return new Map();
-  const rows = await tx.query<Arrival>('select message, fingerprint from seen_messages where message = any ($1)', [messages]);
-  return new Map(rows.map(({ message, fingerprint }) => [message, fingerprint]));
+/** Those that an earlier transaction remembered: their rows do not carry this one's number. */
+async function knownBefore(tx: Tx, names: readonly string[]): Promise<Map<string, Remembered>> {
+  const rows = await tx.query<{ message: string } & Remembered>('select message, fingerprint from seen_messages where message = any ($1) and xmin <> pg_current_xact_id()::xid', [names]);
+  return new Map(rows.map((row) => [row.message, row]));
 }
 
 export type Refused = { readonly source: string; readonly kind: string; readonly messageId: string | undefined; readonly dialect: string; readonly raw: unknown; readonly code: string; readonly faults: readonly Fault[] };

@@ -41,6 +41,7 @@ function tooLarge(raw: unknown): boolean {
 }
 
 export function receipt(results: readonly Outcome[]): Receipt {
-  const count = (status: Outcome['status']): number => results.filter((result) => result.status === status).length;
-  return { accepted: count('accepted'), duplicate: count('duplicate'), quarantined: count('quarantined'), results };
+  const counts = { accepted: 0, duplicate: 0, quarantined: 0 };
+  for (const { status } of results) counts[status] += 1;
+  return { ...counts, results };
 }

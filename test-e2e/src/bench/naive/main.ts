@@ -46,7 +46,7 @@ answerWith<Question>(async (question) => {
     logger: ['error'], transport: Transport.KAFKA,
     options: {
       client: { clientId: `naive-${question.role}`, brokers: [question.brokers] }, subscribe: { fromBeginning: true }, producer: { allowAutoTopicCreation: false },
-      consumer: { groupId: `naive-${question.role}`, allowAutoTopicCreation: false }, run: { partitionsConsumedConcurrently: 4 },
+      consumer: { groupId: `naive-${question.role}`, allowAutoTopicCreation: false, sessionTimeout: 120_000 }, run: { partitionsConsumedConcurrently: 4 },
     },
   });
   await app.listen();

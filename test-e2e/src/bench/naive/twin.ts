@@ -12,7 +12,6 @@ import { TOPICS } from './contract.js';
 import type { Question, Role } from './main.js';
 
 const ROLES: readonly Role[] = ['door', 'identity', 'orders', 'segmentation'];
-const ROUNDS = 5;
 const REQUESTS_IN_FLIGHT = 4;
 const STUCK_AFTER_MS = 60_000;
 
@@ -21,33 +20,94 @@ export type Naive = { readonly eventsPerSecond: Spread; readonly events: number;
 /**
  * The same orders through what a usual NestJS team writes: validated by class-validator, one `save()`, one send and one handler
  * call an event. Same broker, same Postgres, a process and a database a service. The shop is as much smaller as the load is shorter,
- * so that a customer has as many orders. @throws Error when a customer's orders or revenue are not what was sent
+ * so that a customer has as many orders. It takes its turns with the pipeline: on a machine whose speed changes nothing else can be compared.
  */
-export async function measureNaive(stage: Stage, workload: Workload, events: number): Promise<Naive> {
-  const { log, meter } = stage;
-  await log.createTopics(Object.values(TOPICS).map((topic) => ({ topic, partitions: 12, retentionHours: 24, compacted: false })));
-  const workers = new Map(ROLES.map((role) => [role, new Worker('./naive/main.js')]));
-  let [url, database] = ['', undefined as Client | undefined];
-  try {
-    for (const [role, worker] of workers) url = (await start(stage, role, worker)).url ?? url;
-    database = new Client({ connectionString: stage.postgres.url('naive_segmentation') });
-    await database.connect();
-    await stretch(stage, { url, workload, database }, 0, workload.warmUp);
-    const before = (await ends(stage)).changes;
-    const stretches: { rate: number; usage: Usage }[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const from = workload.warmUp + Math.floor((events * round) / ROUNDS);
-      stretches.push(await stretch(stage, { url, workload, database }, from, workload.warmUp + Math.floor((events * (round + 1)) / ROUNDS)));
+export class Twin {
+  readonly #workers = new Map(ROLES.map((role) => [role, new Worker('./naive/main.js')]));
+  readonly #stretches: { rate: number; usage: Usage }[] = [];
+  #url = '';
+  #database!: Client;
+  #changesBefore = 0;
+  #sent = 0;
+
+  private constructor(private readonly stage: Stage, private readonly workload: Workload) {}
+
+  /** With its warm-up behind it. */
+  static async of(stage: Stage, workload: Workload): Promise<Twin> {
+    const twin = new Twin(stage, workload);
+    try {
+      await twin.#start();
+    } catch (error) {
+      await twin.stop();
+      throw error;
     }
-    await judge(database, workload, workload.warmUp + events);
+    return twin;
+  }
+
+  async #start(): Promise<void> {
+    const { log, postgres } = this.stage;
+    await log.createTopics(Object.values(TOPICS).map((topic) => ({ topic, partitions: 12, retentionHours: 24, compacted: false })));
+    for (const [role, worker] of this.#workers) this.#url = (await start(this.stage, role, worker)).url ?? this.#url;
+    this.#database = new Client({ connectionString: postgres.url('naive_segmentation') });
+    await this.#database.connect();
+    await this.#stretch(this.workload.warmUp);
+    this.#changesBefore = (await ends(this.stage)).changes;
+  }
+
+  /** So many more orders. */
+  async round(events: number): Promise<void> {
+    this.#stretches.push(await this.#stretch(events));
+  }
+
+  /** It stands still meanwhile, for two minutes at most: its consumers use some of the machine even when nothing comes. */
+  async aside(work: () => Promise<void>): Promise<void> {
+    for (const worker of this.#workers.values()) process.kill(worker.pid, 'SIGSTOP');
+    try {
+      await work();
+    } finally {
+      for (const worker of this.#workers.values()) process.kill(worker.pid, 'SIGCONT');
+    }
+  }
+
+  /** @throws Error when a customer's orders or revenue are not what was sent */
+  async result(): Promise<Naive> {
+    await judge(this.#database, this.workload, this.#sent);
+    const events = this.#sent - this.workload.warmUp;
     return {
-      eventsPerSecond: spreadOf(stretches.map(({ rate }) => rate)), events, customers: workload.customers, changesPerEvent: ((await ends(stage)).changes - before) / events,
-      usage: together(stretches.map(({ usage }) => usage)),
+      eventsPerSecond: spreadOf(this.#stretches.map(({ rate }) => rate)), events, customers: this.workload.customers, changesPerEvent: ((await ends(this.stage)).changes - this.#changesBefore) / events,
+      usage: together(this.#stretches.map(({ usage }) => usage)),
     };
-  } finally {
-    for (const role of ROLES) meter.unfollow(`naive ${role}`);
-    await database?.end();
-    await Promise.all([...workers.values()].map((worker) => worker.stop()));
+  }
+
+  async stop(): Promise<void> {
+    for (const role of ROLES) this.stage.meter.unfollow(`naive ${role}`);
+    await this.#database?.end();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+  }
+
+  /** From the first request until the last order is in its customer's record. */
+  async #stretch(events: number): Promise<{ rate: number; usage: Usage }> {
+    const { generator, meter } = this.stage;
+    const [from, to] = [this.#sent, this.#sent + events];
+    await generator.ask({ kind: 'prepare', workload: this.workload, from, to });
+    const before = meter.read();
+    const { accepted, startedAt } = await generator.ask<Sent>({ kind: 'send', url: this.#url, key: '', inFlight: REQUESTS_IN_FLIGHT });
+    if (accepted !== events) throw new Error(`The twin accepted ${accepted} of ${events} orders.`);
+    await this.#untilKnown(to);
+    this.#sent = to;
+    const seconds = (performance.timeOrigin + performance.now() - startedAt) / 1_000;
+    return { rate: events / seconds, usage: usageBetween(before, meter.read()) };
+  }
+
+  async #untilKnown(orders: number): Promise<void> {
+    let [known, movedAt] = [0, performance.now()];
+    for (;;) {
+      const { rows: [row] } = await this.#database.query<{ orders: number }>('select coalesce(sum(orders), 0)::int as orders from customer');
+      if (row!.orders > known) [known, movedAt] = [row!.orders, performance.now()];
+      else if (performance.now() - movedAt > STUCK_AFTER_MS) throw new Error(`The twin stands still at ${known} of ${orders} orders.`);
+      if (known >= orders) return;
+      await pause(25);
+    }
   }
 }
 
@@ -57,23 +117,6 @@ async function start({ postgres, kafka, meter }: Stage, role: Role, worker: Work
   meter.follow(`naive ${role}`, worker.pid);
   meter.nameDatabase(database, `naive ${role}`);
   return worker.ask({ role, databaseUrl: postgres.url(database), brokers: kafka.brokers } satisfies Question);
-}
-
-/** From the first request until the last order is in its customer's record. */
-async function stretch({ generator, meter }: Stage, { url, workload, database }: { url: string; workload: Workload; database: Client }, from: number, to: number): Promise<{ rate: number; usage: Usage }> {
-  await generator.ask({ kind: 'prepare', workload, from, to });
-  const before = meter.read();
-  const { accepted, startedAt } = await generator.ask<Sent>({ kind: 'send', url, key: '', inFlight: REQUESTS_IN_FLIGHT });
-  if (accepted !== to - from) throw new Error(`The twin accepted ${accepted} of ${to - from} orders.`);
-  let [known, movedAt] = [0, performance.now()];
-  while (known < to) {
-    const { rows: [row] } = await database.query<{ orders: number }>('select coalesce(sum(orders), 0)::int as orders from customer');
-    if (row!.orders > known) [known, movedAt] = [row!.orders, performance.now()];
-    else if (performance.now() - movedAt > STUCK_AFTER_MS) throw new Error(`The twin stands still at ${known} of ${to} orders.`);
-    if (known < to) await pause(25);
-  }
-  const seconds = (performance.timeOrigin + performance.now() - startedAt) / 1_000;
-  return { rate: (to - from) / seconds, usage: usageBetween(before, meter.read()) };
 }
 
 async function ends({ log }: Stage): Promise<{ changes: number }> {
