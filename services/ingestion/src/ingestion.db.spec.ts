@@ -38,6 +38,17 @@ describe('ingestion', () => {
     expect((await send({ ...sent, currency: 'GBP' }).expect(202)).body.results).toMatchObject([{ status: 'quarantined', code: 'message_id_reused' }]);
   });
 
+  it('believes the first of those that come under one id, in the same request too', async () => {
+    const first = Array.from({ length: 30 }, () => order());
+    const others = first.map((sent) => ({ ...sent, currency: 'GBP' }));
+    const outcomes = async (...sent: unknown[]) => new Set((await send(...sent).expect(202)).body.results.map(({ status, code }: { status: string; code?: string }) => code ?? status));
+
+    expect((await send(...first, ...others, ...first).expect(202)).body).toMatchObject({ accepted: 30, quarantined: 30, duplicate: 30 });
+    expect(await outcomes(...first)).toEqual(new Set(['duplicate']));
+    expect(await outcomes(...others)).toEqual(new Set(['message_id_reused']));
+    expect(await outcomes(...first.slice(0, 3), order(), ...others.slice(0, 3))).toEqual(new Set(['duplicate', 'accepted', 'message_id_reused']));
+  });
+
   const bad: [string, string, object][] = [
     ['B08', 'validation_failed', { lines: 'none' }], ['B08', 'validation_failed', { lines: [{ lineId: '1', sku: 'tea', quantity: true }] }], ['B08', 'validation_failed', { currency: [] }],
     ['B09', 'unknown_field', { role: 'admin' }], ['B09', 'unknown_field', { acceptedAt: now() }], ['B09', 'unknown_field', { verified: true }],

@@ -8,7 +8,7 @@ import type { Stage } from './stage.js';
 import { Worker } from './worker.js';
 import type { Workload } from './workload.js';
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const REQUESTS_IN_FLIGHT = 4;
 
 /** µs of CPU per event, the process and its Postgres backends; and events accepted per second. */

@@ -5,7 +5,7 @@ import { Problem, fault } from '@yunke/kernel';
 import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
-import { quarantine, remember, sweep, type Refused } from './intake.store.js';
+import { heardBefore, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
 import type { Door, Item, Outcome } from './item.js';
 import { stampOf, stamped, type Accepted } from './stamp.js';
 
@@ -85,15 +85,15 @@ export class Accepter implements OnModuleDestroy {
 /** All of it in one transaction. Returns the outcomes, per delivery and item. */
 async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[][]> {
   const names = deliveries.map(({ items, door }) => items.map(({ messageId }) => `${door.source} ${messageId}`));
-  const first = firstOf(deliveries, names);
-  const { acceptedAt, known } = await remember(tx, first);
+  const sound = soundOf(deliveries, names);
+  const { acceptedAt, fresh } = await remember(tx, sound);
+  const known = fresh === sound.length ? undefined : await knownAmong(tx, sound);
   const refused: Refused[] = [];
   const outcomes = deliveries.map(({ dialect, door, items }, delivery) => {
     const facts: CausedFact[] = [];
     const stamp = stampOf(door, acceptedAt);
     const results = items.map((item, index): Outcome => {
-      const name = names[delivery]![index]!;
-      const outcome = decide(item, known.get(name) ?? first.get(name));
+      const outcome = decide(item, known?.get(names[delivery]![index]!));
       if (outcome.status === 'accepted') facts.push(...stamped(item as Accepted, door, stamp));
       if (outcome.status === 'quarantined') refused.push({ source: door.source, kind: door.kind, dialect, messageId: item.messageId, raw: item.raw, code: outcome.code!, faults: outcome.errors! });
       return outcome;
@@ -106,23 +106,27 @@ async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[]
   return outcomes;
 }
 
-/** Of each name the first item that has nothing wrong with it. */
-function firstOf(deliveries: readonly Delivery[], names: readonly (readonly string[])[]): Map<string, Accepted> {
-  const first = new Map<string, Accepted>();
+/** Those that have nothing wrong with them, in order. */
+function soundOf(deliveries: readonly Delivery[], names: readonly (readonly string[])[]): Arrival[] {
+  const sound: Arrival[] = [];
   for (const [delivery, { items }] of deliveries.entries()) {
-    for (const [index, item] of items.entries()) {
-      const name = names[delivery]![index]!;
-      if (!('faults' in item) && !first.has(name)) first.set(name, item);
-    }
+    for (const [index, item] of items.entries()) if (!('faults' in item)) sound.push({ name: names[delivery]![index]!, item });
   }
-  return first;
+  return sound;
 }
 
-/** Accepted when it is itself what is `known` under its name; a duplicate when that says the same; quarantined when it says something else. */
-function decide(item: Item, known: { readonly fingerprint: string } | undefined): Outcome {
+/** What stands under each name: what was heard before, else the first that came now. */
+async function knownAmong(tx: Tx, sound: readonly Arrival[]): Promise<Map<string, Arrival['item']>> {
+  const known = await heardBefore(tx, sound);
+  for (const { name, item } of sound) if (!known.has(name)) known.set(name, item);
+  return known;
+}
+
+/** Accepted when nothing or it itself is `known` under its name; a duplicate when that says the same; quarantined when it says something else. */
+function decide(item: Item, known: Arrival['item'] | undefined): Outcome {
   if ('faults' in item) return { ...(item.messageId !== undefined && { messageId: item.messageId }), status: 'quarantined', code: item.faults[0]?.code ?? 'validation_failed', errors: item.faults };
   const { messageId, fingerprint } = item;
-  if (known === item) return { messageId, status: 'accepted' };
-  if (known?.fingerprint === fingerprint) return { messageId, status: 'duplicate' };
+  if (known === undefined || known === item) return { messageId, status: 'accepted' };
+  if (known.fingerprint === fingerprint) return { messageId, status: 'duplicate' };
   return { messageId, status: 'quarantined', code: 'message_id_reused', errors: [{ pointer: '/messageId', code: 'message_id_reused', message: 'This id was used for a message that says something else.' }] };
 }

@@ -1,28 +1,27 @@
-import { columnsOf, packed, packedColumn, packedTexts, type Tx } from '@yunke/postgres';
+import { columnsOf, packed, packedTexts, type Tx } from '@yunke/postgres';
 import { clockOffset, type Fault, type Millis } from '@yunke/kernel';
 
-/** What a message says, in short. */
-type Remembered = { readonly fingerprint: string };
+/** A message under its name, `<source> <message id>`, and what it says, in short. */
+export type Arrival = { readonly name: string; readonly item: { readonly fingerprint: string } };
 
 /**
- * Remembers these messages, by their names, `<source> <message id>`. Returns the business time of the database and those that it
- * had heard before; rows go in sorted, so that two transactions never wait for each other in a circle.
+ * Remembers these messages; of several with one name the first. Returns the business time of the database and how many it had not
+ * heard before; rows go in sorted, so that two transactions never wait for each other in a circle.
  */
-export async function remember(tx: Tx, messages: ReadonlyMap<string, Remembered>): Promise<{ acceptedAt: Millis; known: Map<string, Remembered> }> {
-  const names = [...messages.keys()];
+export async function remember(tx: Tx, arrivals: readonly Arrival[]): Promise<{ acceptedAt: Millis; fresh: number }> {
   const [row] = await tx.query<{ at: number; fresh: number }>(
     `with fresh as (
        insert into seen_messages (message, fingerprint, accepted_at)
-       select unnest(${packed('$1', 'text')}) as message, unnest(${packed('$2', 'text')}), clock_timestamp()
-       order by message on conflict do nothing returning 1)
+       select message, fingerprint, clock_timestamp() from unnest(${packed('$1', 'text')}, ${packed('$2', 'text')}) with ordinality as new (message, fingerprint, n)
+       order by message, n on conflict do nothing returning 1)
      select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, count(*)::int as fresh from fresh`,
-    [packedTexts(names), packedColumn([...messages.values()], 'fingerprint')]);
-  return { acceptedAt: row!.at + clockOffset(), known: row!.fresh === names.length ? new Map() : await knownBefore(tx, names) };
+    [packedTexts(arrivals.map(({ name }) => name)), packedTexts(arrivals.map(({ item }) => item.fingerprint))]);
+  return { acceptedAt: row!.at + clockOffset(), fresh: row!.fresh };
 }
 
-/** Those that an earlier transaction remembered: their rows do not carry this one's number. */
-async function knownBefore(tx: Tx, names: readonly string[]): Promise<Map<string, Remembered>> {
-  const rows = await tx.query<{ message: string } & Remembered>('select message, fingerprint from seen_messages where message = any ($1) and xmin <> pg_current_xact_id()::xid', [names]);
+/** Those that an earlier transaction remembered, by name: their rows do not carry this one's number. */
+export async function heardBefore(tx: Tx, arrivals: readonly Arrival[]): Promise<Map<string, Arrival['item']>> {
+  const rows = await tx.query<{ message: string; fingerprint: string }>('select message, fingerprint from seen_messages where message = any ($1) and xmin <> pg_current_xact_id()::xid', [arrivals.map(({ name }) => name)]);
   return new Map(rows.map((row) => [row.message, row]));
 }
 
