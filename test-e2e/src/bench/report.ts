@@ -47,7 +47,7 @@ export function told(campaign: Campaign): string {
   const cpu = perEvent(usage, events);
   return [
     `${MEASURED.length} services: ${MEASURED.join(', ')}.`,
-    `One event: an order of ${LINES} lines. ${CUSTOMERS} customers, 12 partitions, seed ${SEED}, ${EVENTS_PER_REQUEST} events a request; ${events} events after warming up, ${campaign.changesPerEvent.toFixed(2)} membership changes an event.`,
+    `One event: an order of ${LINES} lines. ${CUSTOMERS} customers, beside as many who are silent by now, 12 partitions, seed ${SEED}, ${EVENTS_PER_REQUEST} events a request; ${events} events after warming up, ${campaign.changesPerEvent.toFixed(2)} membership changes an event.`,
     `Every one of ${campaign.customers} customers is right: orders, revenue, first and last order, segments.`,
     '',
     `pipeline              ${per(rates)} events/s, ${(sum(Object.values(usage.micros)) / 1e6 / usage.seconds).toFixed(2)} cores used${quiet(usage.foreignCores)}`,

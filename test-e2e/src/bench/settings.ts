@@ -6,7 +6,7 @@ export const USAGE = `npm run bench [-- options]
 
   --json FILE      write what was measured
   --events N       orders that are measured (100000)
-  --warm-up N      orders before them that are not (as many)
+  --warm-up N      orders before them that are not (twice as many: compilers, the broker's above all, are done no sooner)
   --all            six services and not only the four of the spine: stock and messages too
   --profile DIR    write a CPU profile of every service (and cost it some of its speed)
 
@@ -33,7 +33,7 @@ export function readSettings(args: readonly string[]): Settings {
     args: [...args], options: { json: { type: 'string' }, events: { type: 'string', default: '100000' }, 'warm-up': { type: 'string' }, profile: { type: 'string' }, all: { type: 'boolean' } },
   });
   const events = count('--events', values.events);
-  const warmUp = count('--warm-up', values['warm-up'] ?? values.events);
+  const warmUp = count('--warm-up', values['warm-up'] ?? String(Math.min(MOST, 2 * events)));
   if (values.profile) mkdirSync(values.profile, { recursive: true });
   return {
     json: values.json, events, warmUp, naiveEvents: hundreds(Math.min(3_000, events)), doorEventsPerRound: hundreds(Math.min(20_000, events / 5)),

@@ -4,7 +4,10 @@ import { DAY, iso, type Millis } from '@yunke/kernel';
 export type Workload = {
   readonly seed: number;
   readonly customers: number;
-  /** Orders below this index lie in the past, up to a year; from it on they are placed now. */
+  /**
+   * Orders below this index lie in the past, up to a year; from it on they are placed now. The first half of them is of as many
+   * other customers, who are silent ever after: so there can be more to warm up with, and the others still have as much to become.
+   */
   readonly warmUp: number;
   /** From this index on every {@link FRESH_EVERY}th order is somebody's whom nobody knew. */
   readonly freshFrom: number;
@@ -21,6 +24,7 @@ export const EVENTS_PER_REQUEST = 100;
 /** Seldom, as while the maximum is measured: half of another load would be no half. Not always at the same place of a request. */
 export const FRESH_EVERY = 101;
 const PRODUCTS = 5_000;
+const PHONES = { s: '137', f: '138', c: '139' };
 const GOODS = ['Oolong', 'Longjing', 'Pu-erh', 'Keemun', 'Jasmine', 'Tieguanyin', 'Biluochun'];
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
@@ -34,17 +38,15 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** The order of an index: one of the customers, each as likely as the next, buys three lines. */
+/** The order of an index: one of the customers of the day, each as likely as the next, buys three lines. */
 export function orderAt(workload: Workload, index: number): Order {
   const random = randomOf(Math.imul(workload.seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
   const below = (limit: number): number => Math.floor(random() * limit);
   const known = below(workload.customers);
-  const isFresh = index >= workload.freshFrom && index % FRESH_EVERY === 0;
+  const customer = index < workload.warmUp / 2 ? `s${known}` : index >= workload.freshFrom && index % FRESH_EVERY === 0 ? `f${index}` : `c${known}`;
   const lines = Array.from({ length: LINES }, (): Line => ({ sku: `TEA-${below(PRODUCTS)}`, quantity: 1 + below(3), unitMinor: 500 + below(11_500) }));
   return {
-    index, lines,
-    customer: isFresh ? `f${index}` : `c${known}`,
-    phone: isFresh ? `138${String(index).padStart(8, '0')}` : `139${String(known).padStart(8, '0')}`,
+    index, lines, customer, phone: `${PHONES[customer[0] as keyof typeof PHONES]}${customer.slice(1).padStart(8, '0')}`,
     placedAt: placedAt(workload, index, below),
   };
 }
