@@ -1,28 +1,44 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { FAULTS, MUTANTS, isGood, isMutant, runSuite } from './suite.js';
+import { FAULTS, MUTANTS, isGood, isMutant, requireKnown, runSuite } from './suite.js';
 
-/**
- * npm run faults [-- --only F02,F04,M1,M1@replicas] [--mutants] [--quick] [--json FILE]
- *
- * Without --only: every fault and every mutant. With it: those; with --mutants also all mutants. `M1@replicas`: that mutant under that fault.
- */
-const { values } = parseArgs({ options: { only: { type: 'string' }, mutants: { type: 'boolean' }, quick: { type: 'boolean' }, json: { type: 'string' } } });
+const USAGE = `npm run faults [-- options]
 
-const only = values.only?.split(',');
+  --only F02,M1,M1@replicas   these, and a mutant under another fault than its own; without it all of both
+  --mutants                   with --only: all mutants too
+  --quick                     shorter
+  --json FILE                 write what was seen
+
+faults: ${FAULTS.map(({ name }) => name).join(' ')}
+mutants: ${MUTANTS.join(' ')}
+`;
+
+function settingsOrUsage(): { only: string[] | undefined; mutants: boolean; quick: boolean; json: string | undefined } {
+  try {
+    const { values } = parseArgs({ options: { only: { type: 'string' }, mutants: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+    const only = values.only?.split(',');
+    only?.forEach(requireKnown);
+    return { ...values, only, json: values.json };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const { only, quick, json, ...settings } = settingsOrUsage();
 const faults = only ? only.filter((name) => !isMutant(name)) : FAULTS.map(({ name }) => name);
-const mutants = only && !values.mutants ? only.filter(isMutant) : MUTANTS;
+const mutants = only && !settings.mutants ? only.filter(isMutant) : MUTANTS;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-const { outcomes, mutants: judged } = await runSuite({ faults, mutants, quick: values.quick ?? false, say: (line) => console.log(line) });
+const { outcomes, mutants: judged } = await runSuite({ faults, mutants, quick, say: (line) => console.log(line) });
 
 const figuresOf = ({ lost, doubled, reordered, fired }: { lost: number; doubled: number; reordered: number; fired: number }) => ({ lost, doubled, reordered, fired });
 const sum = (name: 'lost' | 'doubled' | 'reordered'): number => outcomes.reduce((total, one) => total + one[name], 0);
 const caught = judged.filter((one) => one.caught);
-if (values.json) {
-  writeFileSync(values.json, `${JSON.stringify({
+if (json) {
+  writeFileSync(json, `${JSON.stringify({
     faults: outcomes.length, lost: sum('lost'), doubled: sum('doubled'), reordered: sum('reordered'), mutants: judged.length, mutants_caught: caught.length,
     by_name: Object.fromEntries(outcomes.map((one) => [one.name, { ...figuresOf(one), dup_in_kafka: one.dup_in_kafka, sent: one.sent, recover_s: one.recover_s, drain_s: one.drain_s, gap_s: one.gap_s, failed: one.faults, notes: one.notes }])),
     mutants_by_name: Object.fromEntries(judged.map((one) => [one.name, { fault: one.fault, caught: one.caught, ...figuresOf(one) }])),

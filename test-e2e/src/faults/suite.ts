@@ -29,6 +29,12 @@ export const MUTANTS: readonly string[] = [...mutantNames(), 'M1@replicas'];
 
 export const isMutant = (name: string): boolean => mutantNames().includes(name.split('@')[0]!);
 
+/** @throws Error for a name of neither a fault nor a mutant */
+export function requireKnown(name: string): void {
+  if (isMutant(name)) exposing(name);
+  else if (!FAULTS.some((fault) => fault.name === name)) unknown(name);
+}
+
 /** @throws Error for a name that is none */
 function exposing(name: string): { readonly mutant: string; readonly fault: Fault } {
   const [mutant, by] = name.split('@') as [string, string?];
@@ -125,5 +131,5 @@ export const mutantLine = (one: MutantOutcome): string =>
   `${one.caught ? 'ok  ' : 'FAIL'} ${one.name.padEnd(20)} ${one.caught ? 'caught' : 'not caught'} by ${one.fault}: ${figures(one)} (${one.took_s.toFixed(0)} s)${one.error ? `\n     ✗ ${one.error}` : ''}${one.notes?.[0] ? `\n     · ${one.notes[0]}` : ''}`;
 
 function unknown(name: string): never {
-  throw new Error(`There is no ${name}: faults are ${FAULTS.map((fault) => fault.name).join(', ')}; mutants are ${Object.keys(EXPOSED_BY).join(', ')}.`);
+  throw new Error(`There is no fault and no mutant ${name}.`);
 }

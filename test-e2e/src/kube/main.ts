@@ -27,12 +27,15 @@ const { values } = parseArgs({
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
+const wanted = values.only?.split(',') ?? Object.keys(STEPS);
+const unknown = wanted.filter((name) => !(name in STEPS));
+if (unknown.length > 0) throw new Error(`There is no step ${unknown.join(', ')}; the steps are ${Object.keys(STEPS).join(', ')}.`);
+
 const image: Image = { repository: values.image ?? 'localhost/yunke', tag: values.tag };
 const imageMb = values.image ? undefined : buildAndLoad(image, values['next-tag']);
 const { helm, missing } = findHelm();
 if (!helm) throw new Error(`missing: ${missing}`);
 
-const wanted = values.only?.split(',') ?? Object.keys(STEPS);
 const figures: Figures = { journeys_passed: 0, journeys_failed: 0, upgrade_requests: 0, upgrade_not_2xx: 0, lost: 0, doubled: 0, reordered: 0, denied_flows_held: 0, allowed_flows_held: 0 };
 const results: Record<string, { passed: boolean; said: string }> = {};
 const outside = await startOutside(values.host);
