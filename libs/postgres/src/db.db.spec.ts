@@ -1,6 +1,9 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
 import { throwAwayDatabase } from '@yunke/testing';
 
 import { Db } from './db.js';
+import { isTransient } from './errors.js';
 
 describe('a transaction', () => {
   let db: Db;
@@ -47,5 +50,35 @@ describe('a transaction', () => {
     })).rejects.toThrow();
     await db.tx((tx) => tx.query('insert into shelf values ($1)', [6]));
     expect(await shelf()).toEqual([1, 2, 6]);
+  });
+
+  it('is given up when the server falls silent, as a middlebox makes it, and the next one gets another connection', async () => {
+    const server = new URL(await throwAwayDatabase({ name: 'postgres', migrations: [] }));
+    const pairs: Socket[] = [];
+    const between = createServer((near) => {
+      const far = connect(Number(server.port), server.hostname);
+      for (const end of [near, far]) end.on('error', () => undefined);
+      near.pipe(far).pipe(near);
+      pairs.push(near, far);
+    });
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
+    const url = new URL(server);
+    url.port = String((between.address() as AddressInfo).port);
+    const through = await Db.open({ url: url.href, applicationName: 'test', poolSize: 1, answerWithinMs: 300 });
+    const one = () => through.query<{ one: number }>('select $1::int as one', [1]);
+    const fallSilent = () => { for (const end of pairs.splice(0)) end.pause().unpipe(); };
+    try {
+      expect(await one()).toEqual([{ one: 1 }]);
+      const silenced = through.tx(async (tx) => { await tx.query('select $1::int', [1]); fallSilent(); await tx.query('select $1::int', [2]); });
+      expect(isTransient(await silenced.catch((error: unknown) => error))).toBe(true);
+      expect(await one()).toEqual([{ one: 1 }]);
+      fallSilent();
+      expect(isTransient(await one().catch((error: unknown) => error))).toBe(true);
+      expect(await through.tx((tx) => tx.query('select $1::int as one', [1]))).toEqual([{ one: 1 }]);
+    } finally {
+      await through.close();
+      for (const end of pairs) end.destroy();
+      between.close();
+    }
   });
 });

@@ -1,10 +1,11 @@
 import 'reflect-metadata';
 
 import { DataSource, type MigrationInterface } from 'typeorm';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg';
 
 import { clockOffset, type Millis } from '@yunke/kernel';
 
+import { isSilence } from './errors.js';
 import { forgetOutdated, prepared } from './statement.js';
 import { tlsOf } from './tls.js';
 
@@ -18,6 +19,8 @@ export type DbOptions = {
   readonly applicationName: string;
   readonly migrations?: readonly MigrationClass[];
   readonly poolSize?: number;
+  /** How long a statement may stay without an answer: longer than the server lets any run, so that only a connection that fell silent is given up. */
+  readonly answerWithinMs?: number;
 };
 
 /** Milliseconds after which the server ends what hangs; a stopped process must not hold a row for ever. */
@@ -28,6 +31,11 @@ const TIMEOUTS = { lock_timeout: 5_000, statement_timeout: 10_000, idle_in_trans
  * not; where there is no index it scans all the same. Up to Postgres 17 that counts as so dear that it would be compiled first.
  */
 const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off';
+
+const ANSWER_WITHIN_MS = 15_000;
+
+/** One statement. @throws the driver's error, also when no answer comes (isSilence) */
+const ask = ({ answerWithinMs }: Db, client: PoolClient, statement: QueryConfig): Promise<QueryResult> => client.query({ ...statement, query_timeout: answerWithinMs } as QueryConfig);
 
 const ignore = (): void => undefined;
 
@@ -43,7 +51,7 @@ export class Tx {
 
   /** Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. */
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
-    return (await this.client.query(prepared(sql, params))).rows as R[];
+    return (await ask(this.db, this.client, prepared(sql, params))).rows as R[];
   }
 
   /** Business time: the database's clock plus the offset of `YUNKE_CLOCK`. */
@@ -71,14 +79,14 @@ export class Tx {
 }
 
 /** @throws Error when there is nothing to commit: somebody swallowed a statement's error, and Postgres has let all of it go. */
-async function commit(client: PoolClient): Promise<void> {
-  const { command } = await client.query('commit');
+async function commit(db: Db, client: PoolClient): Promise<void> {
+  const { command } = await ask(db, client, prepared('commit'));
   if (command !== 'COMMIT') throw new Error('The transaction had failed before, and was rolled back.');
 }
 
 /** A service's own database: a pool and transactions. Nobody else reads it. */
 export class Db {
-  private constructor(readonly source: DataSource) {}
+  private constructor(readonly source: DataSource, readonly answerWithinMs: number) {}
 
   /** Connects; does not migrate. @throws the driver's error when the server cannot be reached. */
   static async open(options: DbOptions): Promise<Db> {
@@ -92,38 +100,40 @@ export class Db {
     // The end of a connection is found out by its next query; unheard it would end the process. The first one is older than this line.
     pool.on('error', ignore);
     pool.on('acquire', (client) => client.listeners('error').includes(ignore) || client.on('error', ignore));
-    return new Db(source);
+    return new Db(source, options.answerWithinMs ?? ANSWER_WITHIN_MS);
   }
 
   /** One transaction, read committed. An error rolls back and is thrown as it is. */
   async tx<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
-    let broken: Error | undefined;
+    let lost: Error | undefined;
     try {
-      await client.query('begin');
+      await ask(this, client, prepared('begin'));
       const tx = new Tx(this, client);
       const result = await work(tx);
-      await tx.finish(() => commit(client));
+      await tx.finish(() => commit(this, client));
       return result;
     } catch (error) {
       forgetOutdated(error);
-      await client.query('rollback').catch((lost: Error) => (broken = lost)); // the connection is gone: the server rolls back by itself
+      lost = isSilence(error) ? (error as Error) : await ask(this, client, prepared('rollback')).then(() => undefined, (failure: Error) => failure);
       throw error;
     } finally {
-      client.release(broken);
+      client.release(lost); // a lost connection is closed, and the server rolls back by itself
     }
   }
 
   /** Rows of one statement in a transaction of its own. */
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     const client = await this.pool.connect();
+    let lost: Error | undefined;
     try {
-      return (await client.query(prepared(sql, params))).rows as R[];
+      return (await ask(this, client, prepared(sql, params))).rows as R[];
     } catch (error) {
       forgetOutdated(error);
+      if (isSilence(error)) lost = error as Error;
       throw error;
     } finally {
-      client.release();
+      client.release(lost);
     }
   }
 

@@ -12,6 +12,9 @@ export function codeOf(error: unknown): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+/** The server has not answered, not even that it gave up: the connection leads nowhere any more. */
+export const isSilence = (error: unknown): boolean => error instanceof Error && error.message === 'Query read timeout';
+
 /** A prepared statement's result has other columns since a migration. */
 export const isPlanOutdated = (error: unknown): boolean => error instanceof Error && error.message.includes('cached plan must not change result type');
 

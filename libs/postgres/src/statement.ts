@@ -9,7 +9,7 @@ let made = 0;
  * A statement that each connection prepares once, under a name that follows from its text: parsing and planning one of ours costs
  * more than a millisecond. Texts must be few and constant. Without parameters it is sent as it is, and may be several statements.
  */
-export function prepared(text: string, values: readonly unknown[]): QueryConfig {
+export function prepared(text: string, values: readonly unknown[] = []): QueryConfig {
   if (values.length === 0) return { text };
   let name = names.get(text);
   if (!name) names.set(text, (name = `yunke_${(made += 1)}`));

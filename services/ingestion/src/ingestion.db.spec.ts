@@ -49,6 +49,17 @@ describe('ingestion', () => {
     expect(await outcomes(...first.slice(0, 3), order(), ...others.slice(0, 3))).toEqual(new Set(['duplicate', 'accepted', 'message_id_reused']));
   });
 
+  it('takes a message once of many requests at a time, and that of another source beside it', async () => {
+    await api('put', '/api/sources/till').send({}).expect(200);
+    const { body: made } = await api('post', '/api/sources/till/keys').send({ kind: 'server' }).expect(201);
+    const many = Array.from({ length: 50 }, () => order());
+    const requests = Array.from({ length: 8 }, (_, n) => send(...many.slice(n), ...many.slice(0, n)).set('authorization', `Bearer ${n < 6 ? service.credentials.writeKey : made.key}`).expect(202));
+
+    const receipts = (await Promise.all(requests)).map(({ body }) => body as { accepted: number; duplicate: number; quarantined: number });
+    const sum = (name: keyof (typeof receipts)[number], from: number, to: number) => receipts.slice(from, to).reduce((total, one) => total + one[name], 0);
+    expect([sum('accepted', 0, 6), sum('duplicate', 0, 6), sum('accepted', 6, 8), sum('duplicate', 6, 8)]).toEqual([50, 250, 50, 50]);
+  });
+
   const bad: [string, string, object][] = [
     ['B08', 'validation_failed', { lines: 'none' }], ['B08', 'validation_failed', { lines: [{ lineId: '1', sku: 'tea', quantity: true }] }], ['B08', 'validation_failed', { currency: [] }],
     ['B09', 'unknown_field', { role: 'admin' }], ['B09', 'unknown_field', { acceptedAt: now() }], ['B09', 'unknown_field', { verified: true }],

@@ -22,6 +22,8 @@ import { batchingOf, isCounted, writtenPerEvent, writtenSoFar, type Batching } f
 export const SEED = 1;
 export const CUSTOMERS = 20_000;
 const ROUNDS = 5;
+/** Orders before each round that are not measured: whoever stood still has connections to make anew, or a group to join. */
+const LEAD_IN = 1_000;
 const RECORDS_PER_ROUND = 40_000;
 const LEAST_CHANGES_PER_EVENT = 0.2;
 /** What is written more seldom than this is not worth a shape of the floor. */
@@ -41,7 +43,7 @@ type Pipeline = Pick<Campaign, 'rates' | 'stretches' | 'usage' | 'perEvent' | 'b
 
 /** Everything, in one run: the pipeline, the raw rates and the twin in turns, latency at half that load, the oracle, the door. */
 export async function campaign(stage: Stage, settings: Settings, note: (text: string) => void): Promise<Campaign> {
-  const sent = settings.warmUp + settings.events;
+  const sent = settings.warmUp + ordersOf(settings);
   const workload: Workload = { seed: SEED, customers: CUSTOMERS, warmUp: settings.warmUp, freshFrom: sent, base: Date.now() };
   const pipeline = await measurePipeline(stage, workload, settings, note);
   const half = Math.floor(pipeline.rates.median / 2);
@@ -63,7 +65,7 @@ function smaller(workload: Workload, { events, warmUp, naiveEvents }: Settings):
 
 async function measurePipeline(stage: Stage, workload: Workload, settings: Settings, note: (text: string) => void): Promise<Pipeline> {
   const { flow, meter, postgres } = stage;
-  const { events, warmUp } = settings;
+  const { warmUp } = settings;
   note(`warming up with ${warmUp} orders`);
   const outboxes = new OutboxRows(flow);
   try {
@@ -76,34 +78,53 @@ async function measurePipeline(stage: Stage, workload: Workload, settings: Setti
   note('warming up the naive twin');
   const twin = await Twin.of(stage, smaller(workload, settings));
   const countsBefore = await flow.counts();
-  const rawKafka: RawKafka[] = [];
-  const stretches: Stretch[] = [];
-  const worker = new Worker('./raw-kafka.js');
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const ends = await flow.ends();
-    const [from, to] = [warmUp + Math.floor((events * round) / ROUNDS), warmUp + Math.floor((events * (round + 1)) / ROUNDS)];
-    await twin.aside(async () => {
-      stretches.push(await runStretch(stage, workload, from, to));
-      note(`round ${round + 1} of ${ROUNDS}: ${(stretches.at(-1)!.events / stretches.at(-1)!.seconds).toFixed(0)} events/s; raw Kafka and Postgres, the naive twin`);
-      rawKafka.push(await worker.ask<RawKafka>({ brokers: stage.kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
-      await rawPostgres.round();
-    });
-    await alone(stage, () => twin.round(settings.naiveEvents / ROUNDS));
-  }
-  await worker.stop();
-  const naive = await twin.result();
-  await twin.stop();
-  const memoryMb = meter.peaks();
-  const moved = movedPerEvent(countsBefore, await flow.counts(), events);
+  const { stretches, rawKafka, naive } = await endingWith(twin, () => inTurns({ stage, workload, settings, twin, rawPostgres, note }));
+  const orders = ordersOf(settings);
+  const memoryMb = Object.fromEntries(Object.entries(meter.peaks()).filter(([name]) => !name.startsWith('naive ')));
+  const moved = movedPerEvent(countsBefore, await flow.counts(), orders);
   const changesPerEvent = moved.produced[streams.segmentationChanges.topic] ?? 0;
   if (changesPerEvent < LEAST_CHANGES_PER_EVENT) throw new Error(`There were only ${changesPerEvent.toFixed(3)} membership changes an event; ${LEAST_CHANGES_PER_EVENT} are asked for.`);
-  const written = writtenPerEvent(writtenBefore, await writtenSoFar(flow), events);
+  const written = writtenPerEvent(writtenBefore, await writtenSoFar(flow), orders);
   const floor = floorOf(rawKafka, rawPostgres, { moved, written });
   await rawPostgres.close();
   return {
     rates: spreadOf(stretches.map((one) => one.events / one.seconds)), stretches, usage: together(stretches.map(({ usage }) => usage)), perEvent: moved,
     batching: batchingOf(written), changesPerEvent, floor, rawKafka, naive, commitMicros: spreadOf(rawPostgres.commits), memoryMb,
   };
+}
+
+const ordersOf = ({ events }: Settings): number => events + ROUNDS * LEAD_IN;
+
+type Turns = { readonly stage: Stage; readonly workload: Workload; readonly settings: Settings; readonly twin: Twin; readonly rawPostgres: RawPostgres; readonly note: (text: string) => void };
+
+/** The pipeline, what it wrote once more by Kafka's and Postgres' own means, and the twin; each in every round, while the others stand still. */
+async function inTurns({ stage, workload, settings, twin, rawPostgres, note }: Turns): Promise<{ stretches: Stretch[]; rawKafka: RawKafka[]; naive: Naive }> {
+  const { flow, kafka } = stage;
+  const [stretches, rawKafka, worker]: [Stretch[], RawKafka[], Worker] = [[], [], new Worker('./raw-kafka.js')];
+  let at = settings.warmUp;
+  const next = (orders: number): Promise<Stretch> => runStretch(stage, workload, at, (at += orders));
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    await twin.aside(async () => {
+      await next(LEAD_IN);
+      const ends = await flow.ends();
+      const stretch = await next(settings.events / ROUNDS);
+      stretches.push(stretch);
+      note(`round ${round} of ${ROUNDS}: ${(stretch.events / stretch.seconds).toFixed(0)} events/s; raw Kafka and Postgres, the naive twin`);
+      rawKafka.push(await worker.ask<RawKafka>({ brokers: kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
+      await rawPostgres.round();
+    });
+    await alone(stage, () => twin.round(settings.naiveEvents / ROUNDS));
+  }
+  await worker.stop();
+  return { stretches, rawKafka, naive: await twin.result() };
+}
+
+async function endingWith<T>(twin: Twin, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await twin.stop();
+  }
 }
 
 type Ends = Awaited<ReturnType<Flow['ends']>>;

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 
 import { campaign } from './campaign.js';
+import { orUsage } from '../platform/or-usage.js';
 import { measured, told } from './report.js';
 import { readSettings, USAGE, type Settings } from './settings.js';
 import { setStage } from './stage.js';
@@ -23,18 +24,10 @@ async function bench(settings: Settings): Promise<void> {
   }
 }
 
-function settingsOrUsage(): Settings | undefined {
-  try {
-    if (!existsSync('/proc/self/stat')) throw new Error('This host has no /proc to read CPU from.');
-    return readSettings(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return undefined;
-  }
-}
-
-const settings = settingsOrUsage();
-if (!settings) process.exit(2);
+const settings = orUsage(() => {
+  if (!existsSync('/proc/self/stat')) throw new Error('This host has no /proc to read CPU from.');
+  return readSettings(process.argv.slice(2));
+}, USAGE);
 try {
   await bench(settings);
   process.exit(0);

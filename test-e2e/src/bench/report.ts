@@ -47,7 +47,7 @@ export function told(campaign: Campaign): string {
   const cpu = perEvent(usage, events);
   return [
     `${MEASURED.length} services: ${MEASURED.join(', ')}.`,
-    `One event: an order of ${LINES} lines. ${CUSTOMERS} customers, beside as many who are silent by now, 12 partitions, seed ${SEED}, ${EVENTS_PER_REQUEST} events a request; ${events} events after warming up, ${campaign.changesPerEvent.toFixed(2)} membership changes an event.`,
+    `One event: an order of ${LINES} lines. ${CUSTOMERS} customers, beside up to as many who are silent by now, 12 partitions, seed ${SEED}, ${EVENTS_PER_REQUEST} events a request; ${events} events after warming up, ${campaign.changesPerEvent.toFixed(2)} membership changes an event.`,
     `Every one of ${campaign.customers} customers is right: orders, revenue, first and last order, segments.`,
     '',
     `pipeline              ${per(rates)} events/s, ${(sum(Object.values(usage.micros)) / 1e6 / usage.seconds).toFixed(2)} cores used${quiet(usage.foreignCores)}`,
@@ -74,7 +74,7 @@ export function told(campaign: Campaign): string {
     'CPU of the naive twin, in µs an event:',
     ...table(Object.entries(perEvent(naive.usage, naive.events)).sort(([, a], [, b]) => b - a).map(([name, micros]) => [name, micros.toFixed(0)])),
     '',
-    `Memory at most, MB: ${Object.entries(whole(campaign.memoryMb)).map(([name, mb]) => `${name} ${mb}`).join(', ')}.`,
+    `Memory at most, MB (Postgres with the twin's part): ${Object.entries(whole(campaign.memoryMb)).map(([name, mb]) => `${name} ${mb}`).join(', ')}.`,
     `One row and its commit: ${per(campaign.commitMicros)} µs (fsync and synchronous_commit are on).${campaign.profiled ? ' CPU profiles were being taken: everything is slower than it is.' : ''}`,
     `Load of this machine now: ${loadavg().map((load) => load.toFixed(1)).join(' ')} on ${cpus().length} cores.`,
   ].join('\n');

@@ -6,7 +6,7 @@ export const USAGE = `npm run bench [-- options]
 
   --json FILE      write what was measured
   --events N       orders that are measured (100000)
-  --warm-up N      orders before them that are not (twice as many: compilers, the broker's above all, are done no sooner)
+  --warm-up N      orders before them that are not (twice as many, 300000 at most; with fewer than 200000 compilers are still at it)
   --all            six services and not only the four of the spine: stock and messages too
   --profile DIR    write a CPU profile of every service (and cost it some of its speed)
 

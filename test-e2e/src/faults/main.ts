@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { orUsage } from '../platform/or-usage.js';
 import { FAULTS, MUTANTS, isGood, isMutant, requireKnown, runSuite } from './suite.js';
 
 const USAGE = `npm run faults [-- options]
@@ -14,21 +15,16 @@ faults: ${FAULTS.map(({ name }) => name).join(' ')}
 mutants: ${MUTANTS.join(' ')}
 `;
 
-function settingsOrUsage(): { only: string[] | undefined; mutants: boolean; quick: boolean; json: string | undefined } {
-  try {
-    const { values } = parseArgs({ options: { only: { type: 'string' }, mutants: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
-    const only = values.only?.split(',');
-    only?.forEach(requireKnown);
-    return { ...values, only, json: values.json };
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    process.exit(2);
-  }
+function readSettings(): { only: string[] | undefined; withMutants: boolean; quick: boolean; json: string | undefined } {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, mutants: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+  const only = values.only?.split(',');
+  only?.forEach(requireKnown);
+  return { only, withMutants: values.mutants, quick: values.quick, json: values.json };
 }
 
-const { only, quick, json, ...settings } = settingsOrUsage();
+const { only, withMutants, quick, json } = orUsage(readSettings, USAGE);
 const faults = only ? only.filter((name) => !isMutant(name)) : FAULTS.map(({ name }) => name);
-const mutants = only && !settings.mutants ? only.filter(isMutant) : MUTANTS;
+const mutants = only ? [...new Set([...only.filter(isMutant), ...(withMutants ? MUTANTS : [])])] : MUTANTS;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 

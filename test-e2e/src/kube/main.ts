@@ -6,30 +6,39 @@ import { parseArgs } from 'node:util';
 
 import { findHelm } from '../../../deploy/dev/helm.mjs';
 import { buildImage, imageMissing } from '../../../deploy/image/build.mjs';
+import { orUsage } from '../platform/or-usage.js';
 import { Cluster } from './kubectl.js';
 import { Installation, type Image } from './installation.js';
 import { startOutside } from './outside.js';
 import { STEPS, type Figures } from './steps.js';
 import { Trial } from './trial.js';
 
-/**
- * npm run e2e:kube [-- --json FILE] [--only install,flows,…] [--image REPOSITORY] [--tag T] [--next-tag T] [--load 'COMMAND'] [--host ADDRESS]
- *
- * On the cluster that KUBECONFIG names. Without --image it builds the image twice tagged and gives the archives to the --load command.
- * --host is an address of this machine that pods reach: Kafka and PostgreSQL are started there.
- */
-const { values } = parseArgs({
-  options: {
-    json: { type: 'string' }, only: { type: 'string' }, image: { type: 'string' }, tag: { type: 'string', default: '0.1.0' }, 'next-tag': { type: 'string', default: '0.1.1' },
-    load: { type: 'string' }, host: { type: 'string', default: '10.99.0.1' },
-  },
-});
+const USAGE = `npm run e2e:kube [-- options], on the cluster that KUBECONFIG names
+
+  --only STEP,STEP     these; without it all
+  --image REPOSITORY   one that the cluster has, in both tags; without it the image is built
+  --tag T, --next-tag T
+  --load 'COMMAND'     takes the archive of a built image to the cluster
+  --host ADDRESS       of this machine, as pods reach it: Kafka and PostgreSQL are started there
+  --json FILE          write what was seen
+
+steps: ${Object.keys(STEPS).join(' ')}
+`;
+
+const { wanted, ...values } = orUsage(() => {
+  const { values: given } = parseArgs({
+    options: {
+      json: { type: 'string' }, only: { type: 'string' }, image: { type: 'string' }, tag: { type: 'string', default: '0.1.0' }, 'next-tag': { type: 'string', default: '0.1.1' },
+      load: { type: 'string' }, host: { type: 'string', default: '10.99.0.1' },
+    },
+  });
+  const steps = given.only?.split(',') ?? Object.keys(STEPS);
+  const unknown = steps.filter((name) => !Object.hasOwn(STEPS, name));
+  if (unknown.length > 0) throw new Error(`There is no step ${unknown.join(', ')}.`);
+  return { ...given, wanted: steps };
+}, USAGE);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-
-const wanted = values.only?.split(',') ?? Object.keys(STEPS);
-const unknown = wanted.filter((name) => !(name in STEPS));
-if (unknown.length > 0) throw new Error(`There is no step ${unknown.join(', ')}; the steps are ${Object.keys(STEPS).join(', ')}.`);
 
 const image: Image = { repository: values.image ?? 'localhost/yunke', tag: values.tag };
 const imageMb = values.image ? undefined : buildAndLoad(image, values['next-tag']);

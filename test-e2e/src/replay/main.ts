@@ -6,6 +6,7 @@ import { PlatformApi } from './platform-api.js';
 import { Progress } from './progress.js';
 import { measured, told } from './report.js';
 import { sendFile } from './sending.js';
+import { orUsage } from '../platform/or-usage.js';
 import { USAGE, readSettings, type Settings } from './settings.js';
 
 /** Sends the file and, if asked, checks it. Returns the exit code: 1 when something was refused or differs. */
@@ -37,23 +38,11 @@ async function onOwnPlatform(settings: Settings, shape: Shape): Promise<number> 
   }
 }
 
-function settingsOrUsage(): Settings | undefined {
-  try {
-    return readSettings(process.argv.slice(2), process.env);
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return undefined;
-  }
-}
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1)); // what was started ends with us
-const settings = settingsOrUsage();
-process.exitCode = 2;
-if (settings) {
-  try {
-    process.exitCode = await (settings.platform ? onOwnPlatform(settings, settings.platform) : replay(settings, undefined));
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exitCode = 1;
-  }
+const settings = orUsage(() => readSettings(process.argv.slice(2), process.env), USAGE);
+try {
+  process.exitCode = await (settings.platform ? onOwnPlatform(settings, settings.platform) : replay(settings, undefined));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
 }

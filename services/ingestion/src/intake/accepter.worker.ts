@@ -21,7 +21,8 @@ const LOOK_AT_BACKLOG_EVERY_MS = 1_000;
 
 /**
  * Stores what comes through the door, and answers only after COMMIT. One transaction at a time, and requests that arrive while it
- * runs share the next one: the more there are, the less each costs. When too much waits, or the log has been away for too long, it refuses with 503 and when to come back.
+ * runs share the next one: the more there are, the less each costs. When too much waits, or the log has been away for too long, it
+ * refuses with 503 and when to come back.
  */
 @Injectable()
 export class Accepter implements OnModuleDestroy {

@@ -13,7 +13,7 @@ export async function remember(tx: Tx, arrivals: readonly Arrival[]): Promise<{ 
     `with fresh as (
        insert into seen_messages (message, fingerprint, accepted_at)
        select message, fingerprint, clock_timestamp() from unnest(${packed('$1', 'text')}, ${packed('$2', 'text')}) with ordinality as new (message, fingerprint, n)
-       order by message, n on conflict do nothing returning 1)
+       order by message collate "C", n on conflict do nothing returning 1)
      select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, count(*)::int as fresh from fresh`,
     [packedTexts(arrivals.map(({ name }) => name)), packedTexts(arrivals.map(({ item }) => item.fingerprint))]);
   return { acceptedAt: row!.at + clockOffset(), fresh: row!.fresh };

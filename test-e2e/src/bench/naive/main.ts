@@ -23,6 +23,9 @@ const ROLES: Record<Role, { controller: Type; entities: Type[] }> = {
   orders: { controller: OrderHandlers, entities: [Order] }, segmentation: { controller: SegmentationHandlers, entities: [Customer, Membership, Profile] },
 };
 
+/** It may be stopped for so long, while others are measured, without losing anything. */
+const STANDS_STILL_MS = 120_000;
+
 @Module({})
 class Twin {
   static of({ role, databaseUrl, brokers }: Question): DynamicModule {
@@ -45,8 +48,8 @@ answerWith<Question>(async (question) => {
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(Twin.of(question), {
     logger: ['error'], transport: Transport.KAFKA,
     options: {
-      client: { clientId: `naive-${question.role}`, brokers: [question.brokers] }, subscribe: { fromBeginning: true }, producer: { allowAutoTopicCreation: false },
-      consumer: { groupId: `naive-${question.role}`, allowAutoTopicCreation: false, sessionTimeout: 120_000 }, run: { partitionsConsumedConcurrently: 4 },
+      client: { clientId: `naive-${question.role}`, brokers: [question.brokers], requestTimeout: STANDS_STILL_MS }, subscribe: { fromBeginning: true }, producer: { allowAutoTopicCreation: false },
+      consumer: { groupId: `naive-${question.role}`, allowAutoTopicCreation: false, sessionTimeout: STANDS_STILL_MS }, run: { partitionsConsumedConcurrently: 4 },
     },
   });
   await app.listen();

@@ -14,6 +14,8 @@ import type { Question, Role } from './main.js';
 const ROLES: readonly Role[] = ['door', 'identity', 'orders', 'segmentation'];
 const REQUESTS_IN_FLIGHT = 4;
 const STUCK_AFTER_MS = 60_000;
+/** Orders before each round that are not measured: it stood still before. */
+const LEAD_IN = 100;
 
 export type Naive = { readonly eventsPerSecond: Spread; readonly events: number; readonly customers: number; readonly changesPerEvent: number; readonly usage: Usage };
 
@@ -24,9 +26,9 @@ export type Naive = { readonly eventsPerSecond: Spread; readonly events: number;
  */
 export class Twin {
   readonly #workers = new Map(ROLES.map((role) => [role, new Worker('./naive/main.js')]));
-  readonly #stretches: { rate: number; usage: Usage }[] = [];
+  readonly #stretches: { rate: number; usage: Usage; events: number }[] = [];
   #url = '';
-  #database!: Client;
+  #database: Client | undefined;
   #changesBefore = 0;
   #sent = 0;
 
@@ -49,6 +51,7 @@ export class Twin {
     await log.createTopics(Object.values(TOPICS).map((topic) => ({ topic, partitions: 12, retentionHours: 24, compacted: false })));
     for (const [role, worker] of this.#workers) this.#url = (await start(this.stage, role, worker)).url ?? this.#url;
     this.#database = new Client({ connectionString: postgres.url('naive_segmentation') });
+    this.#database.on('error', () => undefined); // its queries say it; when the server is stopped it would be said to nobody
     await this.#database.connect();
     await this.#stretch(this.workload.warmUp);
     this.#changesBefore = (await ends(this.stage)).changes;
@@ -56,10 +59,11 @@ export class Twin {
 
   /** So many more orders. */
   async round(events: number): Promise<void> {
-    this.#stretches.push(await this.#stretch(events));
+    await this.#stretch(LEAD_IN);
+    this.#stretches.push({ ...(await this.#stretch(events)), events });
   }
 
-  /** It stands still meanwhile, for two minutes at most: its consumers use some of the machine even when nothing comes. */
+  /** It stands still meanwhile: its consumers use some of the machine even when nothing comes. */
   async aside(work: () => Promise<void>): Promise<void> {
     for (const worker of this.#workers.values()) process.kill(worker.pid, 'SIGSTOP');
     try {
@@ -71,10 +75,10 @@ export class Twin {
 
   /** @throws Error when a customer's orders or revenue are not what was sent */
   async result(): Promise<Naive> {
-    await judge(this.#database, this.workload, this.#sent);
-    const events = this.#sent - this.workload.warmUp;
+    await judge(this.#database!, this.workload, this.#sent);
     return {
-      eventsPerSecond: spreadOf(this.#stretches.map(({ rate }) => rate)), events, customers: this.workload.customers, changesPerEvent: ((await ends(this.stage)).changes - this.#changesBefore) / events,
+      eventsPerSecond: spreadOf(this.#stretches.map(({ rate }) => rate)), events: sum(this.#stretches.map(({ events }) => events)), customers: this.workload.customers,
+      changesPerEvent: ((await ends(this.stage)).changes - this.#changesBefore) / (this.#sent - this.workload.warmUp),
       usage: together(this.#stretches.map(({ usage }) => usage)),
     };
   }
@@ -102,7 +106,7 @@ export class Twin {
   async #untilKnown(orders: number): Promise<void> {
     let [known, movedAt] = [0, performance.now()];
     for (;;) {
-      const { rows: [row] } = await this.#database.query<{ orders: number }>('select coalesce(sum(orders), 0)::int as orders from customer');
+      const { rows: [row] } = await this.#database!.query<{ orders: number }>('select coalesce(sum(orders), 0)::int as orders from customer');
       if (row!.orders > known) [known, movedAt] = [row!.orders, performance.now()];
       else if (performance.now() - movedAt > STUCK_AFTER_MS) throw new Error(`The twin stands still at ${known} of ${orders} orders.`);
       if (known >= orders) return;

@@ -1,0 +1,50 @@
+import { Db } from '@yunke/postgres';
+import { migrationsOf } from '@yunke/service';
+import { throwAwayDatabase } from '@yunke/testing';
+
+import { ingestion } from '../ingestion.module.js';
+import { heardBefore, remember, type Arrival } from './intake.store.js';
+
+describe('what the door remembers', () => {
+  let db: Db;
+  beforeAll(async () => { db = await Db.open({ url: await throwAwayDatabase({ name: 'ingestion', migrations: migrationsOf(ingestion) }), applicationName: 'test' }); });
+  afterAll(() => db.close());
+
+  const says = (name: string, fingerprint: string): Arrival => ({ name, item: { fingerprint } });
+  const heard = async (...arrivals: Arrival[]) => db.tx(async (tx) => {
+    const { fresh } = await remember(tx, arrivals);
+    return { fresh, before: Object.fromEntries([...(await heardBefore(tx, arrivals))].map(([name, { fingerprint }]) => [name, fingerprint])) };
+  });
+
+  it('is the first of a name, and told apart from what the same transaction brought', async () => {
+    expect(await heard(says('s b', '9'), says('s a', '2'), says('s b', '1'), says('s b', '9'))).toEqual({ fresh: 2, before: {} });
+    expect(await heard(says('s b', '1'), says('s c', '3'))).toEqual({ fresh: 1, before: { 's b': '9' } });
+    expect(await heard()).toEqual({ fresh: 0, before: {} });
+  });
+
+  it('is that of the transaction that was faster, for whoever waits for it meanwhile', async () => {
+    const inserted = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const first = db.tx(async (tx) => { await remember(tx, [says('s raced', '1')]); inserted.resolve(); await goOn.promise; });
+    await inserted.promise;
+    const second = heard(says('s raced', '2'));
+    while ((await db.query('select from pg_locks where not granted')).length === 0);
+    goOn.resolve();
+    await first;
+
+    expect(await second).toEqual({ fresh: 0, before: { 's raced': '1' } });
+  });
+
+  it('is one\'s own when the faster transaction came to nothing', async () => {
+    const inserted = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const first = db.tx(async (tx) => { await remember(tx, [says('s undone', '1')]); inserted.resolve(); await goOn.promise; throw new Error('no'); }).catch(() => undefined);
+    await inserted.promise;
+    const second = heard(says('s undone', '2'));
+    while ((await db.query('select from pg_locks where not granted')).length === 0);
+    goOn.resolve();
+    await first;
+
+    expect(await second).toEqual({ fresh: 1, before: {} });
+  });
+});
