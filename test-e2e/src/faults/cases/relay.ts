@@ -4,7 +4,8 @@ import { query } from '../oracle/evidence.js';
 import type { Fault } from '../scene.js';
 import type { Stage } from '../stage.js';
 
-const SPEAKERS = ['ingestion', 'orders'] as const;
+/** In this order: without the door nobody has anything to say, and a fault that waits for its turn would never come. */
+const SPEAKERS = ['orders', 'ingestion'] as const;
 
 export const F03: Fault = {
   name: 'F03', title: 'relay killed before the send, and after the ack before the delete',
@@ -13,7 +14,7 @@ export const F03: Fault = {
     const counter = stage.process('counter');
     await stage.stop(counter); // it will find first copies and repeated ones in one look
     for (const point of ['relay.before-send', 'relay.after-ack']) {
-      await Promise.all(SPEAKERS.map((name) => stage.crash(name, `${point}:3=kill`)));
+      for (const name of SPEAKERS) await stage.crash(name, `${point}:3=kill`);
       await Promise.all(SPEAKERS.map((name) => stage.start(stage.process(name))));
       await Promise.all(SPEAKERS.map((name) => said(stage, name)));
     }
@@ -29,7 +30,7 @@ export const F11: Fault = {
     // The zombie that numbers what it claims would do harm with the batch after the one it froze with: hold that one back.
     const plan = 'relay.before-send:3=stop;relay.before-send:4=pause 4000';
     const fences = await Promise.all(SPEAKERS.map((name) => fence(stage, name)));
-    await Promise.all(SPEAKERS.map((name) => stage.armory.hit(name, plan)));
+    for (const name of SPEAKERS) await stage.armory.hit(name, plan);
     const seconds = await Promise.all(SPEAKERS.map((name) => stage.startSecond(name)));
     scene.targets = () => [stage.process('ingestion-2').url, stage.process('ingestion').url];
     for (const [index, name] of SPEAKERS.entries()) {
