@@ -115,7 +115,7 @@ export class Db {
       return result;
     } catch (error) {
       forgetOutdated(error);
-      lost = isSilence(error) ? (error as Error) : await ask(this, client, prepared('rollback')).then(() => undefined, (failure: Error) => failure);
+      lost = isSilence(error) ? error : await ask(this, client, prepared('rollback')).then(() => undefined, (failure: Error) => failure);
       throw error;
     } finally {
       client.release(lost); // a lost connection is closed, and the server rolls back by itself
@@ -130,7 +130,7 @@ export class Db {
       return (await ask(this, client, prepared(sql, params))).rows as R[];
     } catch (error) {
       forgetOutdated(error);
-      if (isSilence(error)) lost = error as Error;
+      if (isSilence(error)) lost = error;
       throw error;
     } finally {
       client.release(lost);

@@ -13,7 +13,7 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /** The server has not answered, not even that it gave up: the connection leads nowhere any more. */
-export const isSilence = (error: unknown): boolean => error instanceof Error && error.message === 'Query read timeout';
+export const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
 
 /** A prepared statement's result has other columns since a migration. */
 export const isPlanOutdated = (error: unknown): boolean => error instanceof Error && error.message.includes('cached plan must not change result type');

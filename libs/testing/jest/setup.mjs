@@ -1,4 +1,4 @@
-// One throw-away Postgres a run; every test file takes databases of its own from it (libs/testing/src/database.ts).
+// One throw-away Postgres a run; every test file takes databases of its own from it (libs/testing/src/throw-away-database.ts).
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

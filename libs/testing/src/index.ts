@@ -1,4 +1,4 @@
-export { throwAwayDatabase } from './database.js';
+export { throwAwayDatabase } from './throw-away-database.js';
 export { eventually } from './eventually.js';
 export { NOON, aCustomerObserved, aReturnObserved, anOrderObserved } from './fixtures.js';
 export { readAll, type Said } from './read-log.js';

@@ -3,7 +3,7 @@ import { embeddedLog, partitionOf, type Append, type EventLog } from '@yunke/eve
 import { opaqueId, uuidv5 } from '@yunke/kernel';
 import { Settings, TokenKeys, createLogger, importTokenKeys, makeCredentials, migrationsOf, startService, type Credentials, type RunningService, type Service } from '@yunke/service';
 
-import { throwAwayDatabase } from './database.js';
+import { throwAwayDatabase } from './throw-away-database.js';
 import { readAll, type Said } from './read-log.js';
 
 export const SECRET = 'a secret of at least thirty-two characters, for tests';

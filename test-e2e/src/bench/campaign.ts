@@ -78,7 +78,7 @@ async function measurePipeline(stage: Stage, workload: Workload, settings: Setti
   note('warming up the naive twin');
   const twin = await Twin.of(stage, smaller(workload, settings));
   const countsBefore = await flow.counts();
-  const { stretches, rawKafka, naive } = await endingWith(twin, () => inTurns({ stage, workload, settings, twin, rawPostgres, note }));
+  const { stretches, rawKafka, naive } = await inTurns({ stage, workload, settings, twin, rawPostgres, note });
   const orders = ordersOf(settings);
   const memoryMb = Object.fromEntries(Object.entries(meter.peaks()).filter(([name]) => !name.startsWith('naive ')));
   const moved = movedPerEvent(countsBefore, await flow.counts(), orders);
@@ -97,33 +97,28 @@ const ordersOf = ({ events }: Settings): number => events + ROUNDS * LEAD_IN;
 
 type Turns = { readonly stage: Stage; readonly workload: Workload; readonly settings: Settings; readonly twin: Twin; readonly rawPostgres: RawPostgres; readonly note: (text: string) => void };
 
-/** The pipeline, what it wrote once more by Kafka's and Postgres' own means, and the twin; each in every round, while the others stand still. */
+/** The pipeline, what it wrote once more by Kafka's and Postgres' own means, and the twin; each in every round, while the others stand still. Ends the twin. */
 async function inTurns({ stage, workload, settings, twin, rawPostgres, note }: Turns): Promise<{ stretches: Stretch[]; rawKafka: RawKafka[]; naive: Naive }> {
   const { flow, kafka } = stage;
   const [stretches, rawKafka, worker]: [Stretch[], RawKafka[], Worker] = [[], [], new Worker('./raw-kafka.js')];
   let at = settings.warmUp;
   const next = (orders: number): Promise<Stretch> => runStretch(stage, workload, at, (at += orders));
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    await twin.aside(async () => {
-      await next(LEAD_IN);
-      const ends = await flow.ends();
-      const stretch = await next(settings.events / ROUNDS);
-      stretches.push(stretch);
-      note(`round ${round} of ${ROUNDS}: ${(stretch.events / stretch.seconds).toFixed(0)} events/s; raw Kafka and Postgres, the naive twin`);
-      rawKafka.push(await worker.ask<RawKafka>({ brokers: kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
-      await rawPostgres.round();
-    });
-    await alone(stage, () => twin.round(settings.naiveEvents / ROUNDS));
-  }
-  await worker.stop();
-  return { stretches, rawKafka, naive: await twin.result() };
-}
-
-async function endingWith<T>(twin: Twin, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      await twin.aside(async () => {
+        await next(LEAD_IN);
+        const ends = await flow.ends();
+        const stretch = await next(settings.events / ROUNDS);
+        stretches.push(stretch);
+        note(`round ${round} of ${ROUNDS}: ${(stretch.events / stretch.seconds).toFixed(0)} events/s; raw Kafka and Postgres, the naive twin`);
+        rawKafka.push(await worker.ask<RawKafka>({ brokers: kafka.brokers, ranges: rangesOf(ends, await flow.ends()) }));
+        await rawPostgres.round();
+      });
+      await alone(stage, () => twin.round(settings.naiveEvents / ROUNDS));
+    }
+    return { stretches, rawKafka, naive: await twin.result() };
   } finally {
-    await twin.stop();
+    await Promise.all([worker.stop(), twin.stop()]);
   }
 }
 

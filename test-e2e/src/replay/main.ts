@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 
+import { orUsage } from '../platform/or-usage.js';
 import { check } from './check.js';
 import { OwnPlatform, type Shape } from './own-platform.js';
 import { PlatformApi } from './platform-api.js';
 import { Progress } from './progress.js';
 import { measured, told } from './report.js';
 import { sendFile } from './sending.js';
-import { orUsage } from '../platform/or-usage.js';
 import { USAGE, readSettings, type Settings } from './settings.js';
 
 /** Sends the file and, if asked, checks it. Returns the exit code: 1 when something was refused or differs. */

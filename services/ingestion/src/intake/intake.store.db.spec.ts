@@ -1,6 +1,6 @@
 import { Db } from '@yunke/postgres';
 import { migrationsOf } from '@yunke/service';
-import { throwAwayDatabase } from '@yunke/testing';
+import { eventually, throwAwayDatabase } from '@yunke/testing';
 
 import { ingestion } from '../ingestion.module.js';
 import { heardBefore, remember, type Arrival } from './intake.store.js';
@@ -16,6 +16,8 @@ describe('what the door remembers', () => {
     return { fresh, before: Object.fromEntries([...(await heardBefore(tx, arrivals))].map(([name, { fingerprint }]) => [name, fingerprint])) };
   });
 
+  const somebodyWaits = () => eventually(async () => expect(await db.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).toHaveLength(1));
+
   it('is the first of a name, and told apart from what the same transaction brought', async () => {
     expect(await heard(says('s b', '9'), says('s a', '2'), says('s b', '1'), says('s b', '9'))).toEqual({ fresh: 2, before: {} });
     expect(await heard(says('s b', '1'), says('s c', '3'))).toEqual({ fresh: 1, before: { 's b': '9' } });
@@ -28,7 +30,7 @@ describe('what the door remembers', () => {
     const first = db.tx(async (tx) => { await remember(tx, [says('s raced', '1')]); inserted.resolve(); await goOn.promise; });
     await inserted.promise;
     const second = heard(says('s raced', '2'));
-    while ((await db.query('select from pg_locks where not granted')).length === 0);
+    await somebodyWaits();
     goOn.resolve();
     await first;
 
@@ -41,7 +43,7 @@ describe('what the door remembers', () => {
     const first = db.tx(async (tx) => { await remember(tx, [says('s undone', '1')]); inserted.resolve(); await goOn.promise; throw new Error('no'); }).catch(() => undefined);
     await inserted.promise;
     const second = heard(says('s undone', '2'));
-    while ((await db.query('select from pg_locks where not granted')).length === 0);
+    await somebodyWaits();
     goOn.resolve();
     await first;
 

@@ -28,7 +28,8 @@ export const F15: Fault = {
   async play(stage, scene) {
     const { postgres } = stage.options;
     for (let round = 0; round < (scene.quick ? 1 : 2); round += 1) {
-      await Promise.all([stage.armory.hit('ingestion', 'outbox.written:4=pause 3000'), stage.armory.hit('orders', 'consumer.before-commit:3=pause 3000')]);
+      await stage.armory.hit('orders', 'consumer.before-commit:3=pause 3000'); // first: while the door waits it hears nothing
+      await stage.armory.hit('ingestion', 'outbox.written:4=pause 3000');
       await postgres.kill();
       scene.signals += 1;
       await postgres.start();
