@@ -9,11 +9,11 @@ import type { Place } from './park.js';
 import { partitionOf } from './partition.js';
 import { voiceOf, type Voice } from './voice.js';
 
-/**
- * A fact and why: the id of the record, timer, walk or request that led to it. Its own id follows from that. `json` is what is said,
- * where the caller has made the text; the body then need hold no more than its key and its times.
- */
-export type CausedFact = Fact & { readonly cause: string; readonly id?: string; readonly traceparent?: string; readonly json?: string };
+/** Why a fact is: the id of the record, timer, walk or request that led to it. Its own id follows from that. */
+type Caused = { readonly cause: string; readonly id?: string; readonly traceparent?: string };
+export type CausedFact = Fact & Caused;
+/** A fact in its text: `json` is the whole of its contract; `key` is readable, `time` as RFC 3339. */
+export type WordedFact = { readonly type: Fact['type']; readonly key: string; readonly time: string; readonly json: string } & Caused;
 
 /** What one transaction says: rows in the order of their beginning, and of each topic the row that each partition still fills. */
 type Collected = { readonly rows: OutboxRow[]; readonly open: Map<string, OutboxRow[]>; readonly ordinals: Map<string, number> };
@@ -25,7 +25,7 @@ const collected = new WeakMap<Tx, Collected>();
  * order of commit), and published by the relay once the transaction is durable.
  * A fact's id is uuidv5 of (cause, service, type, key, ordinal), so a transaction that is tried again says the same.
  */
-export function say(tx: Tx, facts: readonly CausedFact[]): void {
+export function say(tx: Tx, facts: readonly (CausedFact | WordedFact)[]): void {
   if (facts.length === 0) return;
   let mine = collected.get(tx);
   if (!mine) {
@@ -42,14 +42,17 @@ export function say(tx: Tx, facts: readonly CausedFact[]): void {
   for (const fact of facts) collect(mine, fact, voice, trace);
 }
 
-function collect(mine: Collected, fact: CausedFact, { service, secret, partitions }: Voice, trace: string): void {
+function collect(mine: Collected, fact: CausedFact | WordedFact, { service, secret, partitions }: Voice, trace: string): void {
   const stream = streamOf(fact.type);
-  const body = fact.body as unknown as Record<string, unknown>;
-  const readable = body[stream.key] as string;
+  const { key: readable, time, json } = 'json' in fact ? fact : wordsOf(fact, stream);
   const key = stream.opaqueKey ? readable : opaqueId(secret, stream.key, readable);
   const id = fact.id ?? derivedId(`${fact.cause}|${service}|${fact.type}|${key}`, mine.ordinals);
-  const time = (body['effectiveAt'] ?? body['occurredAt'] ?? body['acceptedAt']) as string;
-  add(mine, { topic: stream.topic, partition: partitionOf(key, partitionsOf(stream, partitions)) }, { key, id, type: fact.type, time, traceparent: parentOf(fact, trace), json: fact.json ?? JSON.stringify(body) });
+  add(mine, { topic: stream.topic, partition: partitionOf(key, partitionsOf(stream, partitions)) }, { key, id, type: fact.type, time, traceparent: parentOf(fact, trace), json });
+}
+
+function wordsOf({ body }: Fact, { key }: Stream): Pick<WordedFact, 'key' | 'time' | 'json'> {
+  const fields = body as unknown as Record<string, string>;
+  return { key: fields[key]!, time: (fields['effectiveAt'] ?? fields['occurredAt'] ?? fields['acceptedAt'])!, json: JSON.stringify(body) };
 }
 
 function derivedId(name: string, ordinals: Map<string, number>): string {
@@ -74,7 +77,7 @@ function add({ rows, open }: Collected, { topic, partition }: Place, event: Said
 export const partitionsOf = (stream: Stream, installation: number): number => (stream.partitions === 1 ? 1 : installation);
 
 /** What was heard in a span of its own trace goes on from that span; in a chunk of many traces it goes on from where it came from. */
-function parentOf({ traceparent }: CausedFact, trace: string): string {
+function parentOf({ traceparent }: Caused, trace: string): string {
   return traceparent === undefined || traceparent.slice(0, TRACE_ID_ENDS) === trace.slice(0, TRACE_ID_ENDS) ? trace : traceparent;
 }
 

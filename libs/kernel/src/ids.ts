@@ -26,26 +26,18 @@ export function uuidv5(name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-type Padded = { readonly secret: string; readonly inner: Prefixed; readonly outer: Prefixed; known: Map<string, string>; before: Map<string, string> };
+type Padded = { readonly secret: string; readonly inner: Prefixed; readonly outer: Prefixed };
 let padded: Padded | undefined;
-/** Whoever does something is likely to do something again soon. Two of as many: a Map that loses its oldest one by one is slow. */
-const IDS_REMEMBERED = 20_000;
-const REMEMBERED_LENGTH = 200;
 
 /**
  * 128 bits of HMAC-SHA256 (RFC 2104) with the installation's secret, as 32 hex digits: what stands for a subject, an order or a SKU
- * wherever the readable form must not be seen. `noun` keeps equal texts of different nouns apart.
+ * wherever the readable form must not be seen. `noun` keeps equal texts of different nouns apart. Not remembered: most are an
+ * order's, which are seldom asked for again soon, and to remember one costs as much as to make it.
  */
 export function opaqueId(secret: string, noun: string, readable: string): string {
-  if (padded?.secret !== secret) padded = { secret, inner: new Prefixed(pad(secret, 0x36)), outer: new Prefixed(pad(secret, 0x5c)), known: new Map(), before: new Map() };
-  const message = `${noun}\n${readable}`;
-  const known = padded.known.get(message);
-  if (known !== undefined) return known;
-  const id = padded.before.get(message) ?? hash('sha256', padded.outer.with(hash('sha256', padded.inner.with(message), 'latin1'), 'latin1'), 'hex').slice(0, 32);
-  if (message.length > REMEMBERED_LENGTH) return id;
-  if (padded.known.size >= IDS_REMEMBERED) [padded.before, padded.known] = [padded.known, new Map()];
-  padded.known.set(message, id);
-  return id;
+  if (padded?.secret !== secret) padded = { secret, inner: new Prefixed(pad(secret, 0x36)), outer: new Prefixed(pad(secret, 0x5c)) };
+  const inner = hash('sha256', padded.inner.with(`${noun}\n${readable}`), 'latin1');
+  return hash('sha256', padded.outer.with(inner, 'latin1'), 'hex').slice(0, 32);
 }
 
 function pad(secret: string, byte: number): Buffer {

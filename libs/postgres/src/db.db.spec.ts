@@ -1,4 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import { throwAwayDatabase } from '@yunke/testing';
 
@@ -50,6 +53,18 @@ describe('a transaction', () => {
     })).rejects.toThrow();
     await db.tx((tx) => tx.query('insert into shelf values ($1)', [6]));
     expect(await shelf()).toEqual([1, 2, 6]);
+  });
+
+  it('lets go of what its statements read with the next small collection: nothing that stays refers to it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as (how: { type: 'minor' }) => void;
+    const read: WeakRef<object>[] = [];
+    for (let n = 0; n < 20; n += 1) await db.tx(async (tx) => { read.push(new WeakRef(await tx.query('select $1::int as n', [n]))); });
+    for (let n = 0; n < 2; n += 1) {
+      await pause(1);
+      collect({ type: 'minor' });
+    }
+    expect(read.filter((rows) => rows.deref()).length).toBeLessThan(5);
   });
 
   it('is given up when the server falls silent, as a middlebox makes it, and the next one gets another connection', async () => {

@@ -3,7 +3,7 @@ import { Problem } from '@yunke/kernel';
 // Postgres' classes (Appendix A of its manual): connection, serialization, resources, shutdown, lock timeout, cancelled statement.
 const TRANSIENT_STATE = /^(08...|40001|40P01|53...|57P0.|57014|55P03|25P03|58...)$/;
 const TRANSIENT_NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
-const TRANSIENT_TEXT = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|connection is closed|Query read timeout/i;
+const TRANSIENT_TEXT = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|connection is closed/i;
 
 /** The SQLSTATE or the network code of an error, whoever wrapped it. */
 export function codeOf(error: unknown): string | undefined {
@@ -12,8 +12,9 @@ export function codeOf(error: unknown): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+export const SILENCE = 'The database does not answer.';
 /** The server has not answered, not even that it gave up: the connection leads nowhere any more. */
-export const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
+export const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === SILENCE;
 
 /** A prepared statement's result has other columns since a migration. */
 export const isPlanOutdated = (error: unknown): boolean => error instanceof Error && error.message.includes('cached plan must not change result type');
@@ -23,5 +24,5 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof Problem) return error.kind === 'unavailable';
   const code = codeOf(error);
   if (code !== undefined && (TRANSIENT_STATE.test(code) || TRANSIENT_NETWORK.has(code))) return true;
-  return isPlanOutdated(error) || (error instanceof Error && TRANSIENT_TEXT.test(error.message));
+  return isPlanOutdated(error) || isSilence(error) || (error instanceof Error && TRANSIENT_TEXT.test(error.message));
 }

@@ -1,13 +1,13 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
-import { say, type CausedFact } from '@yunke/events';
+import { say } from '@yunke/events';
 import { Problem, fault } from '@yunke/kernel';
 import { Db, type Tx } from '@yunke/postgres';
 
 import { IngestionConfig } from '../ingestion.config.js';
 import { heardBefore, quarantine, remember, sweep, type Arrival, type Refused } from './intake.store.js';
 import type { Door, Item, Outcome } from './item.js';
-import { stampOf, stamped, type Accepted } from './stamp.js';
+import { stampOf, stamped, type Accepted, type Stamped } from './stamp.js';
 
 /** One request's items. `dialect` tells how to read them again when they are replayed from quarantine. */
 export type Delivery = { readonly door: Door; readonly dialect: 'native' | 'segment'; readonly items: readonly Item[] };
@@ -91,7 +91,7 @@ async function store(tx: Tx, deliveries: readonly Delivery[]): Promise<Outcome[]
   const known = fresh === sound.length ? undefined : await knownAmong(tx, sound);
   const refused: Refused[] = [];
   const outcomes = deliveries.map(({ dialect, door, items }, delivery) => {
-    const facts: CausedFact[] = [];
+    const facts: Stamped[] = [];
     const stamp = stampOf(door, acceptedAt);
     const results = items.map((item, index): Outcome => {
       const outcome = decide(item, known?.get(names[delivery]![index]!));

@@ -25,11 +25,11 @@ export async function heardBefore(tx: Tx, arrivals: readonly Arrival[]): Promise
   return new Map(rows.map((row) => [row.message, row]));
 }
 
-export type Refused = { readonly source: string; readonly kind: string; readonly messageId: string | undefined; readonly dialect: string; readonly raw: unknown; readonly code: string; readonly faults: readonly Fault[] };
+export type Refused = { readonly source: string; readonly kind: string; readonly messageId: string | undefined; readonly dialect: string; readonly raw: () => unknown; readonly code: string; readonly faults: readonly Fault[] };
 
 export async function quarantine(tx: Tx, refused: readonly Refused[]): Promise<void> {
   if (refused.length === 0) return;
-  const rows = refused.map((one) => ({ ...one, raw: JSON.stringify(one.raw ?? null), faults: JSON.stringify(one.faults) }));
+  const rows = refused.map((one) => ({ ...one, raw: JSON.stringify(one.raw() ?? null), faults: JSON.stringify(one.faults) }));
   await tx.query(
     `insert into quarantine (source, kind, message_id, dialect, raw, code, faults, received_at)
      select source, kind, message_id, dialect, raw, code, faults, clock_timestamp()

@@ -2,79 +2,93 @@ import { validate, type Identifier, type Line } from '@yunke/contracts';
 import { Problem, iso, lineTotalMinor, millis, minor, type Fault } from '@yunke/kernel';
 
 import { scoped } from './observation.js';
-import { ACCOUNT, FORESEEN, ID, fingerprint, idFault, mayHaveHappened, type Door, type Item, type Observation, type ObservationType } from './item.js';
+import { ACCOUNT, ID, fingerprint, idFault, isPast, mayHaveHappened, worded, type Door, type Item, type Observation, type ObservationType } from './item.js';
 
-const TYPES: ReadonlySet<string> = new Set<ObservationType>(['CustomerObserved', 'BehaviourObserved', 'CartObserved', 'OrderObserved', 'ShipmentObserved', 'ReturnObserved', 'StockObserved']);
-const STAMPED = ['acceptedAt', 'source', 'verified', 'history'] as const;
-/** Ids of the source's own, which get its name in front so that two shops' order 1 are two orders. */
-const SCOPED = ['orderId', 'returnId', 'movementId'] as const;
-const IDS = [...SCOPED, 'shipmentId', 'cartId', 'messageId'] as const;
+/** By the text that came, the one of ours: to find a member by any other text costs the runtime a search. */
+const TYPES: ReadonlyMap<string, ObservationType> = new Map((['CustomerObserved', 'BehaviourObserved', 'CartObserved', 'OrderObserved', 'ShipmentObserved', 'ReturnObserved', 'StockObserved'] as const).map((type) => [type, type]));
 const SUBJECT = new RegExp(`^(account|anonymous|order-contact):${ACCOUNT.source.slice(1)}`);
-const INTEGERS = ['version', 'totalMinor', 'shippingMinor', 'taxMinor', 'discountMinor', 'refundMinor', 'quantity'] as const;
 const WITH_LINES: ReadonlySet<string> = new Set<ObservationType>(['OrderObserved', 'ReturnObserved', 'CartObserved']);
 const CANONICAL = /\.\d{3}Z$/;
 
+/** What the door does with a field. A scoped id is the source's own and gets its name in front, so that two shops' order 1 are two orders. */
+type Kind = 'stamped' | 'source' | 'id' | 'scoped id' | 'integer' | 'subject' | 'lines' | 'time';
+const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries({
+  acceptedAt: 'stamped', verified: 'stamped', history: 'stamped', source: 'source',
+  messageId: 'id', shipmentId: 'id', cartId: 'id', orderId: 'scoped id', returnId: 'scoped id', movementId: 'scoped id',
+  version: 'integer', totalMinor: 'integer', shippingMinor: 'integer', taxMinor: 'integer', discountMinor: 'integer', refundMinor: 'integer', quantity: 'integer',
+  subject: 'subject', lines: 'lines',
+}));
+
 type Body = Record<string, unknown> & { messageId: string; occurredAt: string; lines?: Line[]; currency?: string; identifiers?: Identifier[]; subject?: string };
 
-/** An observation as a publisher sends it to `POST /v1/observations`: canonical proto3 JSON with its `type`. */
-export function readNative(raw: unknown, door: Door): Item {
-  const { type, messageId } = (raw ?? {}) as { type?: unknown; messageId?: unknown };
-  const named = typeof messageId === 'string' && ID.test(messageId) ? messageId : undefined;
-  const refused = (faults: Fault[]): Item => ({ messageId: named, raw, faults });
-  if (typeof type !== 'string' || !TYPES.has(type)) return refused([{ pointer: '/type', code: 'validation_failed', message: `It must be one of: ${[...TYPES].join(', ')}.` }]);
+/** An observation as a publisher sends it to `POST /v1/observations`: canonical proto3 JSON with its `type`. `asItCame` gives it once more. */
+export function readNative(raw: unknown, door: Door, asItCame: () => unknown = () => raw): Item {
+  const { type: said, messageId } = (raw ?? {}) as { type?: unknown; messageId?: unknown };
+  const type = TYPES.get(said as string);
+  const refused = (faults: readonly Fault[]): Item => ({ messageId: typeof messageId === 'string' && ID.test(messageId) ? messageId : undefined, raw: asItCame, faults });
+  if (type === undefined) return refused([{ pointer: '/type', code: 'validation_failed', message: `It must be one of: ${[...TYPES.keys()].join(', ')}.` }]);
   const faults = validate(type, raw);
   if (faults.length > 0) return refused(faults);
-  const said = { ...(raw as Body) };
-  const more = [...stampFaults(said), ...idFaults(said, door), ...timeFaults(said, door)];
-  if (more.length > 0) return refused(more);
+  const body = { ...(raw as Body) };
   try {
-    complete(said, door, type);
+    for (const name in body) readField(body, name, door, faults);
+    if (faults.length > 0) return refused(faults);
+    complete(body, door, type);
   } catch (error) {
     if (error instanceof Problem) return refused([{ pointer: '', code: error.code === 'money.out_of_range' ? 'number_out_of_range' : 'amount_invalid', message: error.message }]);
     throw error;
   }
-  const json = JSON.stringify(said);
-  return { messageId: said.messageId, raw, fingerprint: fingerprint(`${type}\n${json}`), observations: [{ type, body: said, json } as unknown as Observation] };
+  const json = JSON.stringify(body);
+  return { messageId: body.messageId, raw: asItCame, fingerprint: fingerprint(`${type}\n${json}`), observations: [worded({ type, body } as unknown as Observation, json)] };
 }
 
-const stampFaults = (body: Body): Fault[] => STAMPED.filter((name) => name in body && name !== 'source').map((name) => ({ pointer: `/${name}`, code: 'unknown_field', message: 'The door says this.' }));
-
-function idFaults(body: Body, { source }: Door): Fault[] {
-  const faults: Fault[] = [];
-  for (const name of IDS) {
-    const id = body[name];
-    if (typeof id === 'string' && !ID.test(id)) faults.push(idFault(`/${name}`));
+/** Brings a field of our own copy into the form that the topic has, or notes what the contract's schema cannot tell to be wrong with it. */
+function readField(body: Body, name: string, door: Door, faults: Fault[]): void {
+  const value = body[name] as string;
+  const fault = (code: string, message: string): unknown => faults.push({ pointer: `/${name}`, code, message });
+  switch (KINDS.get(name) ?? (name.endsWith('At') ? 'time' : undefined)) {
+    case 'time': {
+      const at = millis(value);
+      if (isPast(name) && !mayHaveHappened(at, door)) fault('timestamp_out_of_range', 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.');
+      else if (!CANONICAL.test(value)) body[name] = iso(at);
+      return;
+    }
+    case 'scoped id':
+      if (!ID.test(value)) faults.push(idFault(`/${name}`));
+      else body[name] = scoped(value, door.source);
+      return;
+    case 'id':
+      if (!ID.test(value)) faults.push(idFault(`/${name}`));
+      return;
+    case 'integer':
+      body[name] = String(minor(value));
+      return;
+    case 'lines': {
+      const lines = body.lines!;
+      if (new Set(lines.map(({ lineId }) => lineId)).size !== lines.length) fault('id_invalid', 'Two lines have the same id.');
+      return;
+    }
+    case 'subject':
+      if (value && !SUBJECT.test(value.startsWith(`${door.source}:`) ? value.slice(door.source.length + 1) : value)) fault('id_invalid', 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.');
+      return;
+    case 'source':
+      if (value !== door.source) fault('id_invalid', 'The write key belongs to another source.');
+      return;
+    case 'stamped':
+      fault('unknown_field', 'The door says this.');
   }
-  if (body['source'] !== undefined && body['source'] !== source) faults.push({ pointer: '/source', code: 'id_invalid', message: 'The write key belongs to another source.' });
-  if (body.subject && !SUBJECT.test(scoped(body.subject, source).slice(source.length + 1))) faults.push({ ...idFault('/subject'), message: 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.' });
-  if (body.lines && new Set(body.lines.map(({ lineId }) => lineId)).size !== body.lines.length) faults.push({ pointer: '/lines', code: 'id_invalid', message: 'Two lines have the same id.' });
-  return faults;
 }
 
-/** What is wrong with its times; those that are right become RFC 3339 in UTC with milliseconds. */
-function timeFaults(body: Body, door: Door): Fault[] {
-  const faults: Fault[] = [];
-  for (const name in body) {
-    if (!name.endsWith('At')) continue;
-    const at = millis(body[name] as string);
-    if (!FORESEEN.has(name) && !mayHaveHappened(at, door)) faults.push({ pointer: `/${name}`, code: 'timestamp_out_of_range', message: 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.' });
-    else if (!CANONICAL.test(body[name] as string)) body[name] = iso(at);
-  }
-  return faults;
-}
-
-/** Makes of it what the topic has: scoped, its lines totalled and its integers as text. It is changed in place: it is our own copy. */
-function complete(said: Body, door: Door, type: string): void {
-  said['type'] = undefined; // the record's header says it; JSON leaves it out
-  for (const name of SCOPED) if (typeof said[name] === 'string') said[name] = scoped(said[name], door.source);
-  for (const name of INTEGERS) if (said[name] !== undefined) said[name] = String(minor(said[name] as string));
-  if (said.lines) said.lines = said.lines.map((line) => completeLine(line, said.currency));
-  else if (WITH_LINES.has(type)) said.lines = [];
-  requireAmounts(said, type);
-  said['source'] = door.source;
+/** Adds what the topic has beyond what was said. */
+function complete(body: Body, door: Door, type: ObservationType): void {
+  body['type'] = undefined; // the record's header says it; JSON leaves it out
+  if (body.lines) body.lines = body.lines.map((line) => completeLine(line, body.currency));
+  else if (WITH_LINES.has(type)) body.lines = [];
+  requireAmounts(body, type);
+  body['source'] = door.source;
   if (type === 'StockObserved' || type === 'ShipmentObserved') return;
-  said.subject = subjectOf(said, door);
-  said.identifiers ??= [];
+  body.subject = subjectOf(body, door);
+  body.identifiers ??= [];
 }
 
 function completeLine(line: Line, currency: string | undefined): Line {

@@ -1,4 +1,4 @@
-import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 
 import { Problem } from '@yunke/kernel';
@@ -20,19 +20,24 @@ export class ObservationsController {
   constructor(private readonly doorkeeper: Doorkeeper, private readonly accepter: Accepter) {}
 
   /** A native batch: `{"observations": [{"type": "OrderObserved", …}, …]}`, up to 5,000. 202: stored durably. */
-  @Post() @HttpCode(202) @Public() @TakesBody(NATIVE_BODY)
+  @Post() @HttpCode(202) @Public() @TakesBody({ ...NATIVE_BODY, keepsRaw: true })
   @ApiBody({ schema: { type: 'object', required: ['observations'], properties: { observations: { type: 'array', maxItems: 5_000, items: { type: 'object' } } } } })
-  async take(@Headers('authorization') authorization: string | undefined, @Body() body: unknown): Promise<Receipt> {
+  async take(@Headers('authorization') authorization: string | undefined, @Body() body: unknown, @Req() { rawBody }: { rawBody: Buffer }): Promise<Receipt> {
     const door = await this.doorkeeper.open(keyOf(authorization, body));
     if (door.kind !== 'server') throw new Problem('forbidden', 'key.kind', 'Native observations need a server key.');
-    const { observations } = (body ?? {}) as { observations?: unknown };
+    const observations = observationsIn(body);
     if (!Array.isArray(observations) || observations.length === 0) {
       throw new Problem('invalid', 'validation_failed', 'The body must hold observations.', { errors: [{ pointer: '/observations', code: 'validation_failed', message: 'It must be a list with at least one observation.' }] });
     }
-    const items = observations.map((raw: unknown): Item => (tooLarge(raw) ? { messageId: undefined, raw: null, faults: [{ pointer: '', code: 'observation_too_large', message: 'An observation has at most 256 KB.' }] } : readNative(raw, door)));
+    let asTheyCame: unknown[] | undefined;
+    const items = observations.map((raw: unknown, place): Item => (tooLarge(raw)
+      ? { messageId: undefined, raw: () => null, faults: [{ pointer: '', code: 'observation_too_large', message: 'An observation has at most 256 KB.' }] }
+      : readNative(raw, door, () => (asTheyCame ??= observationsIn(JSON.parse(rawBody.toString())) as unknown[])[place])));
     return receipt(await this.accepter.accept({ door, dialect: 'native', items }));
   }
 }
+
+const observationsIn = (body: unknown): unknown => (body as { observations?: unknown } | null)?.observations;
 
 /** Only long lists can be that large: the usual observation is not measured. */
 function tooLarge(raw: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { Fault } from '@yunke/kernel';
 
-import { trustOf, type Door, type Item, type Observation, type ObservationType } from './item.js';
+import { trustOf, type Door, type Item, type ObservationType, type Worded } from './item.js';
 import { readSegment, type SegmentType } from './segment.js';
 
 export const NOON = Date.UTC(2026, 4, 20, 12);
@@ -22,8 +22,8 @@ export function observed(call: unknown, door: Door = server, type?: SegmentType)
   return inTopic(item.observations, door);
 }
 
-export const inTopic = (observations: readonly Observation[], door: Door): { type: ObservationType; body: Said }[] =>
-  JSON.parse(JSON.stringify(observations.map(({ type, body }) => ({ type, body: { ...body, ...trustOf(door) } })))) as { type: ObservationType; body: Said }[];
+export const inTopic = (observations: readonly Worded[], door: Door): { type: ObservationType; body: Said }[] =>
+  observations.map(({ type, json }) => ({ type, body: { ...(JSON.parse(json) as Said), ...trustOf(door) } }));
 
 /** The one observation of a call. */
 export function theOne(call: unknown, door: Door = server): Said & { type: ObservationType } {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { iso, type Fault, type Millis } from '@yunke/kernel';
 
-import { fingerprint, type Door, type Item, type Observation } from './item.js';
+import { fingerprint, worded, type Door, type Item, type Observation } from './item.js';
 import { SEGMENT_TYPES, behaviour, personIn, type Call, type SegmentType } from './segment-call.js';
 import { CART_EVENTS, ORDER_EVENTS } from './segment-commerce.js';
 import { alias, consent, customer } from './segment-customer.js';
@@ -36,7 +36,7 @@ export function readSegmentBatch(body: unknown, door: Door, path: SegmentType | 
   const faults: Fault[] = [];
   const batch: Part = { fields: isObject(body) ? body : NOTHING, pointer: '', faults };
   const calls = valueIn(batch, 'batch');
-  if (!Array.isArray(calls)) return [{ messageId: undefined, raw: kept(body), faults: [{ pointer: '/batch', code: 'validation_failed', message: 'It must be a list of calls.' }] }];
+  if (!Array.isArray(calls)) return [{ messageId: undefined, raw: () => kept(body), faults: [{ pointer: '/batch', code: 'validation_failed', message: 'It must be a list of calls.' }] }];
   const [context, integrations] = [objectIn(batch, 'context').fields, objectIn(batch, 'integrations').fields];
   const shared = context === NOTHING && integrations === NOTHING ? undefined : { context, integrations };
   const envelope = { sentAt: instantIn(batch, 'sentAt'), shared, faults };
@@ -44,21 +44,21 @@ export function readSegmentBatch(body: unknown, door: Door, path: SegmentType | 
 }
 
 function read(given: unknown, door: Door, { type, sentAt, shared, faults = [] }: Envelope): Item {
-  if (!isObject(given)) return { messageId: undefined, raw: given, faults: [{ pointer: '', code: 'validation_failed', message: 'A call must be an object.' }] };
+  if (!isObject(given)) return { messageId: undefined, raw: () => given, faults: [{ pointer: '', code: 'validation_failed', message: 'A call must be an object.' }] };
   const said = shared ? withShared(given, shared) : given;
   const root: Part = { fields: said, pointer: '', faults: [...faults] };
   const messageId = messageIdIn(root, door);
   // As it came: what a batch shares may be large, and would be held once for each of its calls.
-  if (isLargerThan(LARGEST_EVENT, said)) return { messageId: messageId || undefined, raw: kept(given, type), faults: [{ pointer: '', code: 'event_too_large', message: 'An event has at most 32 KB and 32 levels.' }] };
+  if (isLargerThan(LARGEST_EVENT, said)) return { messageId: messageId || undefined, raw: () => kept(given, type), faults: [{ pointer: '', code: 'event_too_large', message: 'An event has at most 32 KB and 32 levels.' }] };
   const before = root.faults.length;
   const at = calledAt(root, door, sentAt);
   const isDated = root.faults.length === before;
   const observation = observe(root, door, { type, messageId, occurredAt: iso(at) });
   if (observation && root.faults.length === 0) {
-    const raw = kept(said, type); // and not the observation: when it occurred may follow from when it came
-    return { messageId, raw, fingerprint: fingerprint(JSON.stringify(raw)), observations: [observation] };
+    const raw = JSON.stringify(kept(said, type)); // and not the observation: when it occurred may follow from when it came
+    return { messageId, raw: () => JSON.parse(raw) as unknown, fingerprint: fingerprint(raw), observations: [worded(observation)] };
   }
-  return { messageId: messageId || undefined, raw: isDated ? datedAt(at, kept(said, type)) : kept(said, type), faults: onePerPlace(root.faults) };
+  return { messageId: messageId || undefined, raw: () => (isDated ? datedAt(at, kept(said, type)) : kept(said, type)), faults: onePerPlace(root.faults) };
 }
 
 /** What a call says itself goes before what the batch shares. A context that is no object stays, to be told so. */

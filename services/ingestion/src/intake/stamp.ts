@@ -1,15 +1,14 @@
-import type { Fact } from '@yunke/contracts';
 import { iso, uuidv5, type Millis } from '@yunke/kernel';
 
-import { FORESEEN, trustOf, type Door, type Item } from './item.js';
+import { isPast, trustOf, type Door, type Item, type ObservationType } from './item.js';
 
 export type Accepted = Extract<Item, { observations: unknown }>;
 
 /** What the door says of everything that it accepts in one transaction: since when it is accepted, and the text that ends each JSON. */
 export type Stamp = { readonly acceptedAt: string; readonly ending: string };
 
-/** A fact with its JSON, in which all of the contract stands; in the body the stamp is missing. */
-export type Stamped = Fact & { readonly json: string; readonly cause: string; readonly id: string };
+/** A fact in its text, in which all of the contract stands; its key is readable. */
+export type Stamped = { readonly type: ObservationType; readonly key: string; readonly time: string; readonly json: string; readonly cause: string; readonly id: string };
 
 export function stampOf(door: Door, at: Millis): Stamp {
   const acceptedAt = iso(at);
@@ -19,17 +18,14 @@ export function stampOf(door: Door, at: Millis): Stamp {
 /** The observations of an accepted item as the topic has them. What is said to have happened after it was accepted happened then. */
 export function stamped({ messageId, observations }: Accepted, { source }: Door, { acceptedAt, ending }: Stamp): Stamped[] {
   const cause = `${source}|${messageId}`;
-  return observations.map(({ type, body: said, json }, index) => {
-    const body = isAhead(said, acceptedAt) ? Object.fromEntries(Object.entries(said).map(([name, value]) => [name, isLater(name, value, acceptedAt) ? acceptedAt : value])) : said;
-    const text = body === said && json !== undefined ? json : JSON.stringify(body);
-    return { type, body, json: text.slice(0, -1) + ending, cause, id: uuidv5(`${cause}|${type}|${index}`) } as unknown as Stamped;
-  });
+  return observations.map(({ type, key, occurredAt, latest, json }, index) => ({
+    type, key, time: occurredAt > acceptedAt ? acceptedAt : occurredAt, json: (latest > acceptedAt ? turnedBack(json, acceptedAt) : json).slice(0, -1) + ending,
+    cause, id: uuidv5(`${cause}|${type}|${index}`),
+  }));
 }
 
-function isAhead(said: object, acceptedAt: string): boolean {
-  for (const name in said) if (isLater(name, (said as Record<string, unknown>)[name], acceptedAt)) return true;
-  return false;
+function turnedBack(json: string, acceptedAt: string): string {
+  const body = JSON.parse(json) as Record<string, unknown>;
+  for (const name in body) if (isPast(name) && (body[name] as string) > acceptedAt) body[name] = acceptedAt;
+  return JSON.stringify(body);
 }
-
-/** Whether a field is a time after another, and should not be. Times have the form of `iso`, whose order is that of texts. */
-const isLater = (name: string, value: unknown, acceptedAt: string): boolean => name.endsWith('At') && !FORESEEN.has(name) && (value as string) > acceptedAt;
