@@ -9,10 +9,12 @@ import { Db } from './db.js';
 import { isTransient } from './errors.js';
 
 describe('a transaction', () => {
+  let url: string;
   let db: Db;
 
   beforeAll(async () => {
-    db = await Db.open({ url: await throwAwayDatabase({ name: 'postgres', migrations: [] }), applicationName: 'test', poolSize: 1 });
+    url = await throwAwayDatabase({ name: 'postgres', migrations: [] });
+    db = await Db.open({ url, applicationName: 'test', poolSize: 1 });
     await db.query('create table shelf (id int primary key)');
   });
   afterAll(() => db.close());
@@ -44,6 +46,38 @@ describe('a transaction', () => {
       await tx.query('insert into shelf values ($1)', [1]).catch(() => undefined);
     })).rejects.toThrow('rolled back');
     expect([committed, await shelf()]).toEqual([[], [1, 2]]);
+  });
+
+  it('is an error as well when that was its first statement', async () => {
+    await expect(db.tx(async (tx) => {
+      await tx.query('insert into shelf values ($1)', [1]).catch(() => undefined);
+      await tx.query('insert into shelf values ($1)', [4]).catch(() => undefined);
+    })).rejects.toThrow('duplicate key');
+    expect(await shelf()).toEqual([1, 2]);
+  });
+
+  it('lets no statement stand alone when it did not begin', async () => {
+    const other = await Db.open({ url, applicationName: 'test', poolSize: 1 });
+    try {
+      await other.tx((tx) => tx.query('select 1'));
+      await other.query('deallocate yunke_begin'); // its one connection believes that it is still there
+      await expect(other.tx((tx) => Promise.all([1, 2].map((n) => tx.query('insert into shelf values ($1)', [n + 40]))))).rejects.toThrow('yunke_begin');
+    } finally {
+      await other.close();
+    }
+    expect(await shelf()).toEqual([1, 2]);
+  });
+
+  it('has its first statement after its beginning, with or without parameters', async () => {
+    for (const first of ['select txid_current_if_assigned() is null as here', 'select txid_current_if_assigned() is null and $1 as here']) {
+      await expect(db.tx(async (tx) => {
+        expect(await tx.query(first, first.includes('$1') ? [true] : [])).toEqual([{ here: true }]);
+        await tx.query('savepoint here');
+        await tx.query('insert into shelf values (7)');
+        throw new Error('back');
+      })).rejects.toThrow('back');
+    }
+    expect([await db.tx(async () => 'nothing to do'), await shelf()]).toEqual(['nothing to do', [1, 2]]);
   });
 
   it('whose connection is lost throws that, and the next one gets another', async () => {

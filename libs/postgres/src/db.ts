@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 
 import { DataSource, type MigrationInterface } from 'typeorm';
-import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 
 import { clockOffset, type Millis } from '@yunke/kernel';
 
 import { SILENCE, isSilence } from './errors.js';
-import { forgetOutdated, prepared } from './statement.js';
+import { Statements, forgetOutdated, isNamed, prepared, type Answer, type Named, type Statement } from './statement.js';
 import { tlsOf } from './tls.js';
 
 export type MigrationClass = new () => MigrationInterface;
@@ -34,18 +34,13 @@ const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin
 
 const ANSWER_WITHIN_MS = 15_000;
 
-/**
- * One statement. Its callback and its limit are ours: the driver writes a function to a property for each, and what is written so V8
- * holds for lasting. All that the function sees, every text sent and every row read, would wait for a full collection.
- * @throws the driver's error, also when no answer comes (isSilence)
- */
-async function ask({ answerWithinMs }: Db, client: PoolClient, { name, text, values }: QueryConfig): Promise<QueryResult> {
+/** An answer to each, or the first error, also when no answer comes (isSilence). */
+async function ask({ answerWithinMs }: Db, client: PoolClient, ...statements: [Statement] | Named[]): Promise<readonly Answer[]> {
   let limit: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<QueryResult>((resolve, reject) => {
+    return await new Promise<readonly Answer[]>((resolve, reject) => {
       limit = setTimeout(() => reject(new Error(SILENCE)), answerWithinMs);
-      const query = new Query(text, values ?? [], (error, result) => (error ? reject(error) : resolve(result as unknown as QueryResult)));
-      client.query(name === undefined ? query : Object.assign(query, { name }));
+      client.query(new Statements(statements, (error, answers) => (error ? reject(error) : resolve(answers))));
     });
   } catch (error) {
     if (error instanceof Error) Error.captureStackTrace(error, ask); // the driver's begins where the answer was read
@@ -55,10 +50,15 @@ async function ask({ answerWithinMs }: Db, client: PoolClient, { name, text, val
   }
 }
 
+const BEGIN = { name: 'yunke_begin', text: 'begin', values: [] };
+const COMMIT = { name: 'yunke_commit', text: 'commit', values: [] };
+const ROLLBACK = { text: 'rollback', values: [] };
+
 const ignore = (): void => undefined;
 
 /** One transaction of set-based SQL. */
 export class Tx {
+  #begun: Promise<readonly Answer[]> | undefined;
   readonly #before: (() => Promise<void>)[] = [];
   readonly #after: (() => void)[] = [];
 
@@ -67,9 +67,17 @@ export class Tx {
     private readonly client: PoolClient,
   ) {}
 
-  /** Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. */
+  /**
+   * Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. BEGIN goes along with the
+   * first; the others wait for that, since without a BEGIN they would stand alone.
+   */
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
-    return (await ask(this.db, this.client, prepared(sql, params))).rows as R[];
+    const statement = prepared(sql, params);
+    const goesAlong = this.#begun === undefined && isNamed(statement);
+    this.#begun ??= isNamed(statement) ? ask(this.db, this.client, BEGIN, statement) : ask(this.db, this.client, BEGIN);
+    const [, first] = await this.#begun;
+    const [answer] = goesAlong ? [first] : await ask(this.db, this.client, statement);
+    return answer!.rows as R[];
   }
 
   /** Business time: the database's clock plus the offset of `YUNKE_CLOCK`. */
@@ -88,18 +96,16 @@ export class Tx {
     this.#after.push(work);
   }
 
-  /** @internal */
-  async finish(commit: () => Promise<void>): Promise<void> {
+  /** @internal @throws Error when there is nothing to commit: somebody swallowed a statement's error, and Postgres has let all of it go */
+  async commit(): Promise<void> {
     for (const work of this.#before) await work();
-    await commit();
+    if (this.#begun) {
+      await this.#begun;
+      const [answer] = await ask(this.db, this.client, COMMIT);
+      if (answer!.command !== 'COMMIT') throw new Error('The transaction had failed before, and was rolled back.');
+    }
     for (const work of this.#after) work();
   }
-}
-
-/** @throws Error when there is nothing to commit: somebody swallowed a statement's error, and Postgres has let all of it go. */
-async function commit(db: Db, client: PoolClient): Promise<void> {
-  const { command } = await ask(db, client, prepared('commit'));
-  if (command !== 'COMMIT') throw new Error('The transaction had failed before, and was rolled back.');
 }
 
 /** A service's own database: a pool and transactions. Nobody else reads it. */
@@ -126,14 +132,13 @@ export class Db {
     const client = await this.pool.connect();
     let lost: Error | undefined;
     try {
-      await ask(this, client, prepared('begin'));
       const tx = new Tx(this, client);
       const result = await work(tx);
-      await tx.finish(() => commit(this, client));
+      await tx.commit();
       return result;
     } catch (error) {
       forgetOutdated(error);
-      lost = isSilence(error) ? error : await ask(this, client, prepared('rollback')).then(() => undefined, (failure: Error) => failure);
+      lost = isSilence(error) ? error : await ask(this, client, ROLLBACK).then(() => undefined, (failure: Error) => failure);
       throw error;
     } finally {
       client.release(lost); // a lost connection is closed, and the server rolls back by itself
@@ -145,7 +150,8 @@ export class Db {
     const client = await this.pool.connect();
     let lost: Error | undefined;
     try {
-      return (await ask(this, client, prepared(sql, params))).rows as R[];
+      const [answer] = await ask(this, client, prepared(sql, params));
+      return answer!.rows as R[];
     } catch (error) {
       forgetOutdated(error);
       if (isSilence(error)) lost = error;
