@@ -3,7 +3,7 @@ import { Problem } from './problem.js';
 /** The largest amount we accept, in minor units: beyond it a JavaScript number is no longer exact. */
 export const LARGEST_MINOR = 9_000_000_000_000_000;
 
-const DECIMAL = /^(-?)(\d{1,15})(?:\.(\d{1,10}))?$/;
+const DECIMAL = /^-?\d{1,15}(?:\.\d{1,10})?$/;
 const exponents = new Map<string, number>();
 
 /** Digits after the point of a currency's major unit (ISO 4217): 2 for GBP, 0 for JPY, 3 for KWD. @throws money.currency_unknown */
@@ -21,14 +21,14 @@ export function minorDigits(currency: string): number {
  * `unitPrice` is a decimal number of major units, such as "2.55" or "-0.001". @throws money.price_invalid, money.out_of_range
  */
 export function lineTotalMinor(quantity: number, unitPrice: string, currency: string): number {
-  const match = DECIMAL.exec(unitPrice);
-  if (!match) throw new Problem('invalid', 'money.price_invalid', 'A price is a decimal number such as 2.55.');
-  const [, sign, whole, fraction = ''] = match;
-  const places = minorDigits(currency) - fraction.length;
-  const exact = Number((sign ?? '') + whole + fraction) * quantity * 10 ** places; // whole numbers: exact while it is safe
+  if (!DECIMAL.test(unitPrice)) throw new Problem('invalid', 'money.price_invalid', 'A price is a decimal number such as 2.55.');
+  const point = unitPrice.indexOf('.');
+  const digits = point < 0 ? unitPrice : unitPrice.slice(0, point) + unitPrice.slice(point + 1);
+  const decimals = point < 0 ? 0 : unitPrice.length - point - 1;
+  const places = minorDigits(currency) - decimals;
+  const exact = Number(digits) * quantity * 10 ** places; // whole numbers: exact while it is safe
   if (places >= 0 && Number.isSafeInteger(exact)) return checkedMinor(exact);
-  const scaled = BigInt(whole! + fraction) * BigInt(quantity) * (sign ? -1n : 1n);
-  return checkedMinor(Number(divideHalfEven(scaled * 10n ** BigInt(minorDigits(currency)), 10n ** BigInt(fraction.length))));
+  return checkedMinor(Number(divideHalfEven(BigInt(digits) * BigInt(quantity) * 10n ** BigInt(minorDigits(currency)), 10n ** BigInt(decimals))));
 }
 
 /** An amount of minor units, given as a safe integer or its text. @throws money.out_of_range */

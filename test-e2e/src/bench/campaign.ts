@@ -53,7 +53,7 @@ export async function campaign(stage: Stage, settings: Settings, note: (text: st
   const sentByNow = sent + ordersFor(half);
   const { customers } = await judge(stage.platform, workload, sentByNow);
   note('the door');
-  const door = await measureDoor(stage, workload, sentByNow, settings.doorEventsPerRound);
+  const door = await measureDoor(stage, workload, sentByNow);
   return { ...pipeline, latency, customers, door, profiled: settings.profile !== undefined };
 }
 

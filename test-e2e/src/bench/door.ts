@@ -9,15 +9,17 @@ import { Worker } from './worker.js';
 import type { Workload } from './workload.js';
 
 const ROUNDS = 9;
+/** Half a second of work: the system counts a process's time in hundredths. */
+const EVENTS_PER_ROUND = 20_000;
 const REQUESTS_IN_FLIGHT = 4;
 
 /** µs of CPU per event, the process and its Postgres backends; and events accepted per second. */
 export type Costs = { readonly micros: Spread; readonly process: Spread; readonly postgres: Spread; readonly perSecond: Spread };
 export type Door = {
-  /** The whole ingestion service: it also publishes what it accepted. */
-  readonly service: Costs;
-  /** The same while somebody else holds its relay's lease: it accepts, and publishes later. */
-  readonly acceptingOnly: Costs;
+  /** The ingestion service while somebody else holds its relay's lease: it accepts, and others publish. */
+  readonly accepting: Costs;
+  /** The whole of it: it publishes what it accepted as well. */
+  readonly publishing: Costs;
   /** The least door that can mean its 202: it keeps what it accepts. */
   readonly bare: Costs;
   /** The same without what it accepts: it only knows the next time that it was there before. */
@@ -25,13 +27,14 @@ export type Door = {
   readonly foreignCores: number;
 };
 
+const KINDS = ['accepting', 'publishing', 'bare', 'filterOnly'] as const;
 type Sample = { readonly process: number; readonly postgres: number; readonly perSecond: number; readonly foreignCores: number };
 
 /**
  * What an accepted event costs at the door, beside the least that a door can do; in turns, with the same load. The services behind
- * the door are stopped, so that they disturb neither. Uses orders from `from` on; returns how many it used as well.
+ * the door are stopped, so that they disturb neither. Uses orders from `from` on.
  */
-export async function measureDoor(stage: Stage, workload: Workload, from: number, perRound: number): Promise<Door & { used: number }> {
+export async function measureDoor(stage: Stage, workload: Workload, from: number): Promise<Door> {
   const { meter, platform, door } = stage;
   for (const name of MEASURED.filter((service) => service !== 'ingestion')) {
     meter.unfollow(name);
@@ -39,25 +42,25 @@ export async function measureDoor(stage: Stage, workload: Workload, from: number
   }
   const bare = await bareDoor(stage, 'bare door', true);
   const filter = await bareDoor(stage, 'filter only', false);
-  const samples: Record<'service' | 'acceptingOnly' | 'bare' | 'filterOnly', Sample[]> = { service: [], acceptingOnly: [], bare: [], filterOnly: [] };
+  const samples: Record<(typeof KINDS)[number], Sample[]> = { accepting: [], publishing: [], bare: [], filterOnly: [] };
   let at = from;
   for (let round = 0; round <= ROUNDS; round += 1) {
-    const load = (): Load => ({ workload, from: at, to: (at += perRound) });
+    const load = (): Load => ({ workload, from: at, to: (at += EVENTS_PER_ROUND) });
     const sameLoad = load();
     const one = {
       bare: await bare.sample(sameLoad),
-      service: await sample(stage, { ...sameLoad }, door, { process: 'ingestion', until: () => published(stage) }),
-      acceptingOnly: await withoutRelay(stage, async () => sample(stage, load(), door, { process: 'ingestion', until: async () => undefined })),
+      publishing: await sample(stage, { ...sameLoad }, door, { process: 'ingestion', until: () => published(stage) }),
+      accepting: await withoutRelay(stage, async () => sample(stage, load(), door, { process: 'ingestion', until: async () => undefined })),
       filterOnly: await filter.sample(sameLoad),
     };
     await published(stage);
-    if (round > 0) for (const name of ['service', 'acceptingOnly', 'bare', 'filterOnly'] as const) samples[name].push(one[name]); // the first is for warming up
+    if (round > 0) for (const kind of KINDS) samples[kind].push(one[kind]); // the first is for warming up
   }
   await Promise.all([bare.stop(), filter.stop()]);
   const all = Object.values(samples).flat();
   return {
-    service: costsOf(samples.service), acceptingOnly: costsOf(samples.acceptingOnly), bare: costsOf(samples.bare), filterOnly: costsOf(samples.filterOnly),
-    foreignCores: all.reduce((total, one) => total + one.foreignCores, 0) / all.length, used: at - from,
+    accepting: costsOf(samples.accepting), publishing: costsOf(samples.publishing), bare: costsOf(samples.bare), filterOnly: costsOf(samples.filterOnly),
+    foreignCores: all.reduce((total, one) => total + one.foreignCores, 0) / all.length,
   };
 }
 

@@ -16,7 +16,7 @@ export function measured(campaign: Campaign): Record<string, unknown> {
   const events = sum(stretches.map((one) => one.events));
   return {
     pipeline_to_floor: rounded(rates.median / floor.eventsPerSecond, 3), pipeline_to_naive: rounded(rates.median / naive.eventsPerSecond.median, 1), pipeline_events_per_s: rounded(rates.median),
-    cpu_us_per_event: perEvent(usage, events), accept_to_floor: rounded(door.service.micros.median / door.bare.micros.median, 2),
+    cpu_us_per_event: perEvent(usage, events), accept_to_floor: rounded(door.accepting.micros.median / door.bare.micros.median, 2),
     change_p50_ms: rounded(latency.p50Ms, 1), change_p99_ms: rounded(latency.p99Ms, 1),
     K: rounded(floor.combined.median), P: rounded(postgresRate(campaign)), F: rounded(floor.eventsPerSecond), N: rounded(naive.eventsPerSecond.median),
     pipeline: {
@@ -31,8 +31,8 @@ export function measured(campaign: Campaign): Record<string, unknown> {
     },
     floor: floor.parts.map(({ what, form, perEvent: units, rate, micros }) => ({ what, form, per_event: rounded(units, 4), per_s: spread(rate), us_per_event: rounded(micros, 2) })),
     door: {
-      accept_only_to_floor: rounded(door.acceptingOnly.micros.median / door.bare.micros.median, 2), accept_to_filter_only: rounded(door.service.micros.median / door.filterOnly.micros.median, 2),
-      service: costs(door.service), accepting_only: costs(door.acceptingOnly), bare: costs(door.bare), filter_only: costs(door.filterOnly), foreign_cores: rounded(door.foreignCores, 2),
+      accept_to_filter_only: rounded(door.accepting.micros.median / door.filterOnly.micros.median, 2), accept_and_publish_to_floor: rounded(door.publishing.micros.median / door.bare.micros.median, 2),
+      accepting: costs(door.accepting), publishing: costs(door.publishing), bare: costs(door.bare), filter_only: costs(door.filterOnly), foreign_cores: rounded(door.foreignCores, 2),
     },
     latency: { ...latency, usage: undefined, p50Ms: rounded(latency.p50Ms, 1), p90Ms: rounded(latency.p90Ms, 1), p99Ms: rounded(latency.p99Ms, 1), maxMs: rounded(latency.maxMs, 1), generatorLatestMs: rounded(latency.generatorLatestMs, 1), cpu_us_per_event: perEvent(latency.usage, latency.eventsPerSecond * latency.usage.seconds), foreign_cores: rounded(latency.usage.foreignCores, 2) },
     naive: { events: naive.events, customers: naive.customers, events_per_s: spread(naive.eventsPerSecond), changes_per_event: rounded(naive.changesPerEvent, 3), cpu_us_per_event: perEvent(naive.usage, naive.events), foreign_cores: rounded(naive.usage.foreignCores, 2) },
@@ -53,9 +53,9 @@ export function told(campaign: Campaign): string {
     `pipeline              ${per(rates)} events/s, ${(sum(Object.values(usage.micros)) / 1e6 / usage.seconds).toFixed(2)} cores used${quiet(usage.foreignCores)}`,
     `pipeline ÷ floor      ${(rates.median / floor.eventsPerSecond).toFixed(2)}   F = ${floor.eventsPerSecond.toFixed(0)} events/s`,
     `pipeline ÷ naive      ${(rates.median / naive.eventsPerSecond.median).toFixed(1)}   N = ${per(naive.eventsPerSecond)} events/s of ${naive.events}, ${naive.changesPerEvent.toFixed(2)} changes an event${quiet(naive.usage.foreignCores)}`,
-    `door ÷ bare door      ${(door.service.micros.median / door.bare.micros.median).toFixed(2)}   ${doorTold(door.service)} against ${doorTold(door.bare)}${quiet(door.foreignCores)}`,
-    `  accepting alone     ${(door.acceptingOnly.micros.median / door.bare.micros.median).toFixed(2)}   ${doorTold(door.acceptingOnly)}, the relay held back`,
-    `  to a filter only    ${(door.service.micros.median / door.filterOnly.micros.median).toFixed(2)}   ${doorTold(door.filterOnly)}: a bare door that keeps nothing of what it accepts`,
+    `door ÷ bare door      ${(door.accepting.micros.median / door.bare.micros.median).toFixed(2)}   ${doorTold(door.accepting)} against ${doorTold(door.bare)}; neither publishes${quiet(door.foreignCores)}`,
+    `  to a filter only    ${(door.accepting.micros.median / door.filterOnly.micros.median).toFixed(2)}   ${doorTold(door.filterOnly)}: a bare door that keeps nothing of what it accepts`,
+    `  publishing as well  ${(door.publishing.micros.median / door.bare.micros.median).toFixed(2)}   ${doorTold(door.publishing)}`,
     `event → change        p50 ${latency.p50Ms.toFixed(0)} ms, p90 ${latency.p90Ms.toFixed(0)}, p99 ${latency.p99Ms.toFixed(0)}, max ${latency.maxMs.toFixed(0)} at ${latency.eventsPerSecond} events/s for ${latency.seconds} s (${latency.measured} events; the generator at most ${latency.generatorLatestMs.toFixed(0)} ms late)${quiet(latency.usage.foreignCores)}`,
     '',
     'Where the floor comes from, in µs an event:',

@@ -19,7 +19,6 @@ export type Settings = {
   readonly warmUp: number;
   /** Of the naive twin. */
   readonly naiveEvents: number;
-  readonly doorEventsPerRound: number;
   readonly profile: string | undefined;
 };
 
@@ -36,7 +35,7 @@ export function readSettings(args: readonly string[]): Settings {
   const warmUp = count('--warm-up', values['warm-up'] ?? String(Math.min(MOST, 2 * events)));
   if (values.profile) mkdirSync(values.profile, { recursive: true });
   return {
-    json: values.json, events, warmUp, naiveEvents: hundreds(Math.min(3_000, events)), doorEventsPerRound: hundreds(Math.min(20_000, events / 5)),
+    json: values.json, events, warmUp, naiveEvents: hundreds(Math.min(3_000, events)),
     profile: values.profile && resolve(values.profile),
   };
 }

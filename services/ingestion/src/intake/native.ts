@@ -31,7 +31,10 @@ export function readNative(raw: unknown, door: Door, asItCame: () => unknown = (
   if (faults.length > 0) return refused(faults);
   const body = { ...(raw as Body) };
   try {
-    for (const name in body) readField(body, name, door, faults);
+    for (const name in body) {
+      const fault = readField(body, name, door);
+      if (fault) faults.push(fault);
+    }
     if (faults.length > 0) return refused(faults);
     complete(body, door, type);
   } catch (error) {
@@ -42,40 +45,35 @@ export function readNative(raw: unknown, door: Door, asItCame: () => unknown = (
   return { messageId: body.messageId, raw: asItCame, fingerprint: fingerprint(`${type}\n${json}`), observations: [worded({ type, body } as unknown as Observation, json)] };
 }
 
-/** Brings a field of our own copy into the form that the topic has, or notes what the contract's schema cannot tell to be wrong with it. */
-function readField(body: Body, name: string, door: Door, faults: Fault[]): void {
+/** Brings a field of our own copy into the form that the topic has. Returns what the contract's schema cannot tell to be wrong with it. */
+function readField(body: Body, name: string, door: Door): Fault | undefined {
   const value = body[name] as string;
-  const fault = (code: string, message: string): unknown => faults.push({ pointer: `/${name}`, code, message });
   switch (KINDS.get(name) ?? (name.endsWith('At') ? 'time' : undefined)) {
     case 'time': {
       const at = millis(value);
-      if (isPast(name) && !mayHaveHappened(at, door)) fault('timestamp_out_of_range', 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.');
-      else if (!CANONICAL.test(value)) body[name] = iso(at);
-      return;
+      if (isPast(name) && !mayHaveHappened(at, door)) return { pointer: `/${name}`, code: 'timestamp_out_of_range', message: 'It must lie within the last 365 days (any past time for a source with history) and not after tomorrow.' };
+      if (!CANONICAL.test(value)) body[name] = iso(at);
+      return undefined;
     }
-    case 'scoped id':
-      if (!ID.test(value)) faults.push(idFault(`/${name}`));
-      else body[name] = scoped(value, door.source);
-      return;
     case 'id':
-      if (!ID.test(value)) faults.push(idFault(`/${name}`));
-      return;
+      return ID.test(value) ? undefined : idFault(`/${name}`);
+    case 'scoped id':
+      if (!ID.test(value)) return idFault(`/${name}`);
+      body[name] = scoped(value, door.source);
+      return undefined;
     case 'integer':
       body[name] = String(minor(value));
-      return;
-    case 'lines': {
-      const lines = body.lines!;
-      if (new Set(lines.map(({ lineId }) => lineId)).size !== lines.length) fault('id_invalid', 'Two lines have the same id.');
-      return;
-    }
+      return undefined;
+    case 'lines':
+      return new Set(body.lines!.map(({ lineId }) => lineId)).size === body.lines!.length ? undefined : { pointer: '/lines', code: 'id_invalid', message: 'Two lines have the same id.' };
     case 'subject':
-      if (value && !SUBJECT.test(value.startsWith(`${door.source}:`) ? value.slice(door.source.length + 1) : value)) fault('id_invalid', 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.');
-      return;
+      return value === '' || SUBJECT.test(scoped(value, door.source).slice(door.source.length + 1)) ? undefined : { ...idFault('/subject'), message: 'A subject is account:<id>, anonymous:<id> or order-contact:<id>.' };
     case 'source':
-      if (value !== door.source) fault('id_invalid', 'The write key belongs to another source.');
-      return;
+      return value === door.source ? undefined : { ...idFault('/source'), message: 'The write key belongs to another source.' };
     case 'stamped':
-      fault('unknown_field', 'The door says this.');
+      return { pointer: `/${name}`, code: 'unknown_field', message: 'The door says this.' };
+    case undefined:
+      return undefined;
   }
 }
 
