@@ -7,6 +7,7 @@ import { Accepter } from './intake/accepter.worker.js';
 import { ObservationsController } from './intake/observations.controller.js';
 import { SegmentController } from './intake/segment.controller.js';
 import { Ingestion1700000001101 } from './migrations/0001-ingestion.js';
+import { SweepByPage1700000001102 } from './migrations/0002-sweep-by-page.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Doorkeeper } from './source/doorkeeper.worker.js';
 import { SourceController } from './source/source.controller.js';
@@ -15,5 +16,5 @@ import { SourceController } from './source/source.controller.js';
 class IngestionModule {}
 
 export const ingestion: Service = {
-  name: 'ingestion', module: IngestionModule, config: IngestionConfig, routes: ['/v1', '/api/sources', '/api/quarantine'], migrations: [Ingestion1700000001101],
+  name: 'ingestion', module: IngestionModule, config: IngestionConfig, routes: ['/v1', '/api/sources', '/api/quarantine'], migrations: [Ingestion1700000001101, SweepByPage1700000001102],
 };

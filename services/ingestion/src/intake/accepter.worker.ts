@@ -16,7 +16,7 @@ type Waiting = Delivery & { readonly answer: (outcomes: Outcome[]) => void; read
 
 const ITEMS_PER_TRANSACTION = 2_000;
 const ITEMS_WAITING = 20_000;
-const SWEEP_EVERY_MS = 60_000;
+const SWEEP_EVERY_MS = 1_000;
 const LOOK_AT_BACKLOG_EVERY_MS = 1_000;
 
 /**
@@ -30,6 +30,7 @@ export class Accepter implements OnModuleDestroy {
   #waiting = 0;
   #storing = false;
   #backlog = 0;
+  #sweptTo: number | undefined;
   readonly #sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
   readonly #watcher = setInterval(() => void this.#watch(), LOOK_AT_BACKLOG_EVERY_MS).unref();
 
@@ -74,7 +75,7 @@ export class Accepter implements OnModuleDestroy {
   }
 
   async #sweep(): Promise<void> {
-    while ((await this.db.tx(sweep).catch(() => 0)) > 0);
+    this.#sweptTo = await this.db.tx((tx) => sweep(tx, this.#sweptTo)).catch(() => this.#sweptTo);
   }
 
   async #watch(): Promise<void> {

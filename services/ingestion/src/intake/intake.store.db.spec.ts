@@ -3,7 +3,7 @@ import { migrationsOf } from '@yunke/service';
 import { eventually, throwAwayDatabase } from '@yunke/testing';
 
 import { ingestion } from '../ingestion.module.js';
-import { heardBefore, remember, type Arrival } from './intake.store.js';
+import { heardBefore, remember, sweep, type Arrival } from './intake.store.js';
 
 describe('what the door remembers', () => {
   let db: Db;
@@ -48,5 +48,16 @@ describe('what the door remembers', () => {
     await first;
 
     expect(await second).toEqual({ fresh: 1, before: {} });
+  });
+
+  it('is forgotten after seven days and not before, wherever it stands in the table and wherever the sweep began', async () => {
+    await db.query('delete from seen_messages');
+    await db.query(`insert into seen_messages select 's ' || n, 'f', clock_timestamp() - interval '7 days' + case when n % 3 = 0 then interval '1 hour' else interval '-1 second' end from generate_series(1, 2000) n`);
+    let page = await db.tx((tx) => sweep(tx));
+    for (let rounds = 0, steps = 0; rounds < 2; rounds += page === 0 ? 1 : 0) {
+      expect((steps += 1)).toBeLessThan(500);
+      page = await db.tx((tx) => sweep(tx, page));
+    }
+    expect(await db.query(`select count(*)::int as left, count(*) filter (where split_part(message, ' ', 2)::int % 3 = 0)::int as young from seen_messages`)).toEqual([{ left: 666, young: 666 }]);
   });
 });
