@@ -11,7 +11,8 @@ import type { Workload } from './workload.js';
 const ROUNDS = 9;
 /** Half a second of work: the system counts a process's time in hundredths. */
 const EVENTS_PER_ROUND = 20_000;
-const REQUESTS_IN_FLIGHT = 4;
+/** As many connections as the peers' doors are measured with, in batches of a hundred. */
+const REQUESTS_IN_FLIGHT = 16;
 
 /** µs of CPU per event, the process and its Postgres backends; and events accepted per second. */
 export type Costs = { readonly micros: Spread; readonly process: Spread; readonly postgres: Spread; readonly perSecond: Spread };
