@@ -62,9 +62,20 @@ describe('a transaction', () => {
       await other.tx((tx) => tx.query('select 1'));
       await other.query('deallocate yunke_begin'); // its one connection believes that it is still there
       await expect(other.tx((tx) => Promise.all([1, 2].map((n) => tx.query('insert into shelf values ($1)', [n + 40]))))).rejects.toThrow('yunke_begin');
+      await other.tx((tx) => tx.query('select 1')); // by a connection of its own again
     } finally {
       await other.close();
     }
+    expect(await shelf()).toEqual([1, 2]);
+  });
+
+  it('lets no statement stand alone behind its end', async () => {
+    const late: Promise<unknown>[] = [];
+    await expect(db.tx(async (tx) => {
+      late.push(...[50, 51].map((n) => tx.query('insert into shelf values ($1)', [n])));
+      throw new Error('at once');
+    })).rejects.toThrow('at once');
+    expect((await Promise.allSettled(late)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect(await shelf()).toEqual([1, 2]);
   });
 

@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from 'pg';
 
 import { clockOffset, type Millis } from '@yunke/kernel';
 
-import { SILENCE, isSilence } from './errors.js';
+import { SILENCE, isLost } from './errors.js';
 import { Statements, forgetOutdated, isNamed, prepared, type Answer, type Named, type Statement } from './statement.js';
 import { tlsOf } from './tls.js';
 
@@ -53,12 +53,14 @@ async function ask({ answerWithinMs }: Db, client: PoolClient, ...statements: [S
 const BEGIN = { name: 'yunke_begin', text: 'begin', values: [] };
 const COMMIT = { name: 'yunke_commit', text: 'commit', values: [] };
 const ROLLBACK = { text: 'rollback', values: [] };
+const BEGUN = Promise.resolve();
 
 const ignore = (): void => undefined;
 
 /** One transaction of set-based SQL. */
 export class Tx {
-  #begun: Promise<readonly Answer[]> | undefined;
+  #begun: Promise<unknown> | undefined;
+  #over = false;
   readonly #before: (() => Promise<void>)[] = [];
   readonly #after: (() => void)[] = [];
 
@@ -69,14 +71,20 @@ export class Tx {
 
   /**
    * Rows of one statement; `params` are `$1`, `$2`, …; numeric and bigint columns come as text unless cast. BEGIN goes along with the
-   * first; the others wait for that, since without a BEGIN they would stand alone.
+   * first; the others wait for that, since without a BEGIN, or behind the end, they would stand alone.
    */
   async query<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     const statement = prepared(sql, params);
-    const goesAlong = this.#begun === undefined && isNamed(statement);
-    this.#begun ??= isNamed(statement) ? ask(this.db, this.client, BEGIN, statement) : ask(this.db, this.client, BEGIN);
-    const [, first] = await this.#begun;
-    const [answer] = goesAlong ? [first] : await ask(this.db, this.client, statement);
+    if (this.#begun === undefined) {
+      const first = isNamed(statement) ? ask(this.db, this.client, BEGIN, statement) : ask(this.db, this.client, BEGIN);
+      this.#begun = first;
+      const [, answer] = await first;
+      this.#begun = BEGUN; // and not what was read
+      if (answer) return answer.rows as R[];
+    }
+    await this.#begun;
+    if (this.#over) throw new Error('This transaction is over.');
+    const [answer] = await ask(this.db, this.client, statement);
     return answer!.rows as R[];
   }
 
@@ -101,10 +109,17 @@ export class Tx {
     for (const work of this.#before) await work();
     if (this.#begun) {
       await this.#begun;
+      this.#over = true;
       const [answer] = await ask(this.db, this.client, COMMIT);
       if (answer!.command !== 'COMMIT') throw new Error('The transaction had failed before, and was rolled back.');
     }
     for (const work of this.#after) work();
+  }
+
+  /** @internal Returns why the connection is no good any more, if so. */
+  async rollback(because: unknown): Promise<Error | undefined> {
+    this.#over = true;
+    return isLost(because) ? because : ask(this.db, this.client, ROLLBACK).then(() => undefined, (failure: Error) => failure);
   }
 }
 
@@ -131,14 +146,14 @@ export class Db {
   async tx<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     let lost: Error | undefined;
+    const tx = new Tx(this, client);
     try {
-      const tx = new Tx(this, client);
       const result = await work(tx);
       await tx.commit();
       return result;
     } catch (error) {
       forgetOutdated(error);
-      lost = isSilence(error) ? error : await ask(this, client, ROLLBACK).then(() => undefined, (failure: Error) => failure);
+      lost = await tx.rollback(error);
       throw error;
     } finally {
       client.release(lost); // a lost connection is closed, and the server rolls back by itself
@@ -154,7 +169,7 @@ export class Db {
       return answer!.rows as R[];
     } catch (error) {
       forgetOutdated(error);
-      if (isSilence(error)) lost = error;
+      if (isLost(error)) lost = error;
       throw error;
     } finally {
       client.release(lost);

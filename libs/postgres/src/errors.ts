@@ -14,7 +14,10 @@ export function codeOf(error: unknown): string | undefined {
 
 export const SILENCE = 'The database does not answer.';
 /** The server has not answered, not even that it gave up: the connection leads nowhere any more. */
-export const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === SILENCE;
+const isSilence = (error: unknown): boolean => error instanceof Error && error.message === SILENCE;
+
+/** The connection is no good any more: it is silent, or it has been emptied of what it had prepared. */
+export const isLost = (error: unknown): error is Error => isSilence(error) || codeOf(error) === '26000';
 
 /** A prepared statement's result has other columns since a migration. */
 export const isPlanOutdated = (error: unknown): boolean => error instanceof Error && error.message.includes('cached plan must not change result type');

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Client } from 'pg';
+import { Client, types } from 'pg';
 
 import { throwAwayDatabase } from '@yunke/testing';
 
@@ -79,5 +79,13 @@ describe('statements that are sent as one', () => {
     const nulls: Named = { name: 'nulls', text: 'select null::int as a, true as b union all select 2, null', values: [] };
 
     for (let n = 0; n < 2; n += 1) expect((await together(none, nulls, none)).map(({ rows }) => rows)).toEqual([[], [{ a: null, b: true }, { a: 2, b: null }], []]);
+  });
+
+  it('whose answer cannot be read are an error, and the connection goes on', async () => {
+    const MONEY = 790;
+    types.setTypeParser(MONEY, () => { throw new Error('no such money'); });
+
+    await expect(together({ name: 'money', text: 'select 1::money', values: [] }, count)).rejects.toThrow('no such money');
+    expect(await together(count)).toEqual([{ command: 'SELECT', rows: [{ n: 6 }] }]);
   });
 });

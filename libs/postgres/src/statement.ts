@@ -85,6 +85,7 @@ export class Statements {
   readonly #answers: { command: string; rows: object[] }[] = [];
   #rows: object[] = [];
   #shape: Shape | undefined;
+  #unreadable: Error | undefined;
   #shapes: Map<string, Shape> = new Map();
 
   /** `done` is called once, or with an error more than once. */
@@ -130,15 +131,20 @@ export class Statements {
     this.#shape = shapeOf(fields);
   }
 
+  /** Whoever throws here ends the process: what cannot be read is said at the end. */
   handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
-    this.#shape ??= this.#shapes.get(this.name!)!;
-    const { names, readers, empty } = this.#shape;
-    const row: Record<string, unknown> = { ...empty };
-    for (let at = 0; at < fields.length; at += 1) {
-      const text = fields[at]!;
-      if (text !== null) row[names[at]!] = readers[at]!(text);
+    try {
+      this.#shape ??= this.#shapes.get(this.name!)!;
+      const { names, readers, empty } = this.#shape;
+      const row: Record<string, unknown> = { ...empty };
+      for (let at = 0; at < fields.length; at += 1) {
+        const text = fields[at]!;
+        if (text !== null) row[names[at]!] = readers[at]!(text);
+      }
+      this.#rows.push(row);
+    } catch (error) {
+      this.#unreadable ??= error as Error;
     }
-    this.#rows.push(row);
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -163,6 +169,6 @@ export class Statements {
   }
 
   handleReadyForQuery(): void {
-    this.done(undefined, this.#answers);
+    this.done(this.#unreadable, this.#answers);
   }
 }

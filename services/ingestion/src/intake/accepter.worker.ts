@@ -30,6 +30,7 @@ export class Accepter implements OnModuleDestroy {
   #waiting = 0;
   #storing = false;
   #backlog = 0;
+  #sweeping = false;
   #sweptTo: number | undefined;
   readonly #sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
   readonly #watcher = setInterval(() => void this.#watch(), LOOK_AT_BACKLOG_EVERY_MS).unref();
@@ -75,7 +76,10 @@ export class Accepter implements OnModuleDestroy {
   }
 
   async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
     this.#sweptTo = await this.db.tx((tx) => sweep(tx, this.#sweptTo)).catch(() => this.#sweptTo);
+    this.#sweeping = false;
   }
 
   async #watch(): Promise<void> {

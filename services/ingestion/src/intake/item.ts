@@ -21,7 +21,7 @@ export type Observation = { [T in ObservationType]: { readonly type: T; readonly
 
 /**
  * An observation that waits to be stored, in its text, with its readable key. `latest` is the last of its times that may not lie
- * ahead. Without its body: of what waits everything is copied while the memory is tidied, and a body is dozens of things.
+ * ahead. Without its body, which is dozens of things: all that waits is copied while the memory is tidied.
  */
 export type Worded = { readonly type: ObservationType; readonly key: string; readonly occurredAt: string; readonly latest: string; readonly json: string };
 

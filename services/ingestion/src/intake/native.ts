@@ -19,6 +19,10 @@ const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries({
   subject: 'subject', lines: 'lines',
 }));
 
+/** The first fault names the refusal, in whatever order the fields came. */
+const RANK: readonly (Kind | undefined)[] = ['stamped', 'scoped id', 'id', 'source', 'subject', 'lines', undefined];
+const rankOf = ({ pointer }: Fault): number => RANK.indexOf(KINDS.get(pointer.slice(1)));
+
 type Body = Record<string, unknown> & { messageId: string; occurredAt: string; lines?: Line[]; currency?: string; identifiers?: Identifier[]; subject?: string };
 
 /** An observation as a publisher sends it to `POST /v1/observations`: canonical proto3 JSON with its `type`. `asItCame` gives it once more. */
@@ -35,7 +39,7 @@ export function readNative(raw: unknown, door: Door, asItCame: () => unknown = (
       const fault = readField(body, name, door);
       if (fault) faults.push(fault);
     }
-    if (faults.length > 0) return refused(faults);
+    if (faults.length > 0) return refused(faults.sort((one, other) => rankOf(one) - rankOf(other)));
     complete(body, door, type);
   } catch (error) {
     if (error instanceof Problem) return refused([{ pointer: '', code: error.code === 'money.out_of_range' ? 'number_out_of_range' : 'amount_invalid', message: error.message }]);

@@ -56,10 +56,13 @@ function read(given: unknown, door: Door, { type, sentAt, shared, faults = [] }:
   const observation = observe(root, door, { type, messageId, occurredAt: iso(at) });
   if (observation && root.faults.length === 0) {
     const raw = JSON.stringify(kept(said, type)); // and not the observation: when it occurred may follow from when it came
-    return { messageId, raw: () => JSON.parse(raw) as unknown, fingerprint: fingerprint(raw), observations: [worded(observation)] };
+    return { messageId, raw: parsing(raw), fingerprint: fingerprint(raw), observations: [worded(observation)] };
   }
   return { messageId: messageId || undefined, raw: () => (isDated ? datedAt(at, kept(said, type)) : kept(said, type)), faults: onePerPlace(root.faults) };
 }
+
+/** A function of its own, so that it holds the text and nothing else of the call. */
+const parsing = (text: string) => (): unknown => JSON.parse(text);
 
 /** What a call says itself goes before what the batch shares. A context that is no object stays, to be told so. */
 function withShared(call: Fields, shared: Fields): Fields {
