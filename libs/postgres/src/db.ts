@@ -34,7 +34,7 @@ const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin
 
 const ANSWER_WITHIN_MS = 15_000;
 
-/** An answer to each, or the first error, also when no answer comes (isSilence). */
+/** An answer to each. @throws the first error, also when no answer comes (isLost) */
 async function ask({ answerWithinMs }: Db, client: PoolClient, ...statements: [Statement] | Named[]): Promise<readonly Answer[]> {
   let limit: NodeJS.Timeout | undefined;
   try {

@@ -80,6 +80,9 @@ const known = new WeakMap<Wire, Map<string, Shape>>();
 /**
  * Statements that Postgres gets as one and answers as one: when one fails it skips the rest (a single Sync, "Extended Query" in the
  * manual's protocol chapter). The form of a statement's rows is asked for once a connection. The driver calls the methods.
+ *
+ * Not the driver's own Query: for each statement it writes functions to properties (`query.callback = () => …`), and V8 holds what is
+ * written so for lasting. All that they see, every text sent and every row read, waited for a full collection.
  */
 export class Statements {
   readonly #answers: { command: string; rows: object[] }[] = [];
