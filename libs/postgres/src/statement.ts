@@ -85,11 +85,12 @@ const known = new WeakMap<Wire, Map<string, Shape>>();
  * written so for lasting. All that they see, every text sent and every row read, waited for a full collection.
  */
 export class Statements {
-  readonly #answers: { command: string; rows: object[] }[] = [];
+  readonly #answers: Answer[] = [];
   #rows: object[] = [];
   #shape: Shape | undefined;
   #unreadable: Error | undefined;
-  #shapes: Map<string, Shape> = new Map();
+  /** Of the connection, from `submit` on. */
+  #shapes!: Map<string, Shape>;
 
   /** `done` is called once, or with an error more than once. */
   constructor(private readonly statements: readonly [Statement] | readonly Named[], private readonly done: (error: Error | undefined, answers: readonly Answer[]) => void) {}
